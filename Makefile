@@ -1,0 +1,54 @@
+# One command for each intention; `make run` is all a newcomer needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test check install bench demo words pins fast soak
+
+run: $(VENV)/runtime  ## start everything; the first start prints the address and a one-time password
+	@$(BIN)/python app.py
+
+test: $(VENV)/development  ## the whole suite, on SQLite and on PostgreSQL where it is installed
+	$(BIN)/pytest -n 2
+	$(BIN)/python -m tests.postgres -n 2
+
+fast: $(VENV)/development  ## the suite without processes and browsers
+	$(BIN)/pytest -n 2 -m "not slow and not browser"
+
+check: $(VENV)/development  ## lint, types, architecture
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest tests/test_architecture.py tests/test_words.py
+
+install: $(VENV)/runtime  ## the virtual environment alone
+
+bench: $(VENV)/development  ## the measurements, each beside its floor; writes benchmarks/results.md
+	$(BIN)/python -m benchmarks
+
+demo: $(VENV)/runtime  ## load the example tasks
+	@$(BIN)/flask --app app scheduler demo
+
+words: $(VENV)/development  ## collect the sentences of the product into the catalogue and compile it
+	$(BIN)/python -m scheduler.translations.collect
+
+pins: $(VENV)/development  ## write the pinned requirements anew from pyproject.toml
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml $(PIN_OPTIONS) -o requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --extra dev $(PIN_OPTIONS) -o requirements-dev.txt
+
+PIN_OPTIONS := --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Scheduler needs Python 3.11 or newer."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv is missing: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/runtime: requirements.txt | $(VENV)/bin/python
+	@echo "Installing what Scheduler needs …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/development: requirements-dev.txt | $(VENV)/bin/python
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ $(VENV)/runtime

@@ -1,0 +1,40 @@
+"""The composition root: makes the application, hands it its settings, keys and database, and mounts the faces."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+
+from scheduler import api, config, database, vault, web
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def create_app(settings: config.Settings | None = None) -> Flask:
+    """The application for one installation; without `settings` those of `$SCHEDULER_INSTANCE` are loaded.
+
+    Raises `ConfigError` when they cannot be used. Starts nothing: see `cli.serve`.
+    """
+    settings = settings or config.load(config.instance_folder())
+    config.use(settings)
+    settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+    app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    keys = settings.instance / "keys"
+    vault.use(vault.open_vault(keys))
+    app.config.update(
+        SECRET_KEY=vault.session_key(keys),
+        MAX_CONTENT_LENGTH=2 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.security.session_hours),
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.server.url.startswith("https:"),
+        SESSION_COOKIE_NAME="scheduler",
+        SEND_FILE_MAX_AGE_DEFAULT=31_536_000,  # the address of a file holds its checksum
+        LANGUAGE_DEFAULT=settings.server.language,
+        BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "scheduler" / "translations"),
+    )
+    database.connect(app, settings.database_url, settings.server.threads + 8)
+    web.mount(app)
+    api.mount(app)
+    return app

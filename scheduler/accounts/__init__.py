@@ -1,0 +1,1 @@
+"""Who may do what: users, their sign-ins, permissions and the audit log; nothing about tasks or pages."""

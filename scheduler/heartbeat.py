@@ -1,0 +1,38 @@
+"""The sign of life of the daemon that leads: a file touched with every pass, whose age any process can tell."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scheduler import clock
+
+FRESH = 15.0  # seconds after which a daemon counts as gone
+
+
+def beat(instance: Path) -> None:
+    """Say that the daemon has just made a pass."""
+    path, now = _path(instance), clock.now().timestamp()
+    try:
+        os.utime(path, (now, now))
+    except FileNotFoundError:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+
+
+def age(instance: Path) -> float | None:
+    """Seconds since the last pass; None when there never was one."""
+    try:
+        last = datetime.fromtimestamp(_path(instance).stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return None
+    return (clock.now() - last).total_seconds()
+
+
+def fresh(instance: Path) -> bool:
+    """Whether a daemon is at work; a clock set back a little does not make it look gone."""
+    seconds = age(instance)
+    return seconds is not None and abs(seconds) <= FRESH
+
+
+def _path(instance: Path) -> Path:
+    return instance / "run" / "heartbeat"

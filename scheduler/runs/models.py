@@ -1,0 +1,82 @@
+"""The tables of runs and attempts; only `ledger` adds rows and only `lifecycle` changes a status."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from scheduler.database import Base, Json, UTCDateTime
+
+
+class Run(Base):
+    """One planned execution of a task: a due instant, a click, a call. One row each, whatever became of it."""
+
+    __tablename__ = "run"
+    __table_args__ = (
+        UniqueConstraint("task_id", "cause", "cause_key"),
+        UniqueConstraint("public_id"),
+        Index("ix_run_task", "task_id", "id"),
+        Index("ix_run_status", "status", "id"),
+        Index("ix_run_scheduled", "scheduled_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(40))
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id"))
+    task_version: Mapped[int]
+    cause: Mapped[str] = mapped_column(String(12))
+    cause_key: Mapped[str] = mapped_column(String(80))
+    late: Mapped[bool] = mapped_column(default=False)  # run after its grace, by the misfire policy
+    triggered_by: Mapped[str] = mapped_column(String(64), default="")
+
+    status: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[dict[str, Any] | None] = mapped_column(Json)  # why missed, skipped, cancelled: {code, …}
+    priority: Mapped[int] = mapped_column(default=0)
+    group_id: Mapped[int]
+
+    scheduled_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    queued_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    not_before: Mapped[datetime | None] = mapped_column(UTCDateTime)  # a waiting retry's time
+    started_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # of the first attempt
+    finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    duration: Mapped[float | None]  # seconds, of the last attempt
+    cancel_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # somebody asked it to stop
+    cancel_by: Mapped[str] = mapped_column(String(64), default="")
+
+    attempts: Mapped[int] = mapped_column(default=0)  # how many were made
+    exit_code: Mapped[int | None]
+    signal: Mapped[int | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    summary: Mapped[str | None] = mapped_column(Text)
+    last_line: Mapped[str | None] = mapped_column(Text)
+    log_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    peak_memory_kb: Mapped[int | None]
+    cpu_seconds: Mapped[float | None]
+
+    missed_count: Mapped[int] = mapped_column(default=0)  # a long gap is one row: how many instants it stands for
+    missed_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class Attempt(Base):
+    """One try of a run: one process, one exit code, one log."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (Index("ix_attempt_status", "status"),)
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    status: Mapped[str] = mapped_column(String(20))
+    task_version: Mapped[int]
+    claimed_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    duration: Mapped[float | None]
+    exit_code: Mapped[int | None]
+    signal: Mapped[int | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    host: Mapped[str] = mapped_column(String(64), default="")
+    pid: Mapped[int | None]
+    peak_memory_kb: Mapped[int | None]
+    cpu_seconds: Mapped[float | None]
+    result: Mapped[dict[str, Any] | None] = mapped_column(Json)  # progress, metrics and what else the process left

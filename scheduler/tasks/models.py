@@ -1,0 +1,97 @@
+"""The tables of tasks and groups; what a kind, a schedule and a policy hold is checked by `drafts`, not here."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from scheduler.database import Base, Json, UTCDateTime
+
+DEFAULT_GROUP = 1
+ALIVE = text("deleted_at IS NULL")  # a task in the trash gives its name and key back
+
+
+class Group(Base):
+    """A named set of tasks; number 1 (`default`) is there from the first start."""
+
+    __tablename__ = "group"
+    __table_args__ = (UniqueConstraint("name"), UniqueConstraint("key"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(100))
+    name: Mapped[str] = mapped_column(String(100))
+    description: Mapped[str] = mapped_column(Text, default="")
+    default_content: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    max_concurrent: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Task(Base):
+    """What is to be done, when, and how it has gone lately.
+
+    The last block is a digest of the runs, kept by `runs.lifecycle` in the transaction that ends each, so that a list of tasks never reads runs.
+    """
+
+    __tablename__ = "task"
+    __table_args__ = (
+        Index("uq_task_name", "name", unique=True, sqlite_where=ALIVE, postgresql_where=ALIVE),
+        Index("uq_task_key", "key", unique=True, sqlite_where=ALIVE, postgresql_where=ALIVE),
+        Index("ix_task_due", "enabled", "next_run_at"),
+        Index("ix_task_list", "deleted_at", "name"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(100))
+    name: Mapped[str] = mapped_column(String(140))
+    description: Mapped[str] = mapped_column(Text, default="")
+    group_id: Mapped[int] = mapped_column(ForeignKey("group.id"), default=DEFAULT_GROUP, index=True)
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    private: Mapped[bool] = mapped_column(default=False)
+
+    kind: Mapped[str | None] = mapped_column(String(20))  # None: the group's default content
+    content: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # secrets in it are sealed
+    params: Mapped[dict[str, str]] = mapped_column(Json, default=dict)
+    env: Mapped[dict[str, str]] = mapped_column(Json, default=dict)
+    working_directory: Mapped[str] = mapped_column(Text, default="")
+    policy: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    notes: Mapped[dict[str, Any]] = mapped_column("metadata", Json, default=dict)
+
+    schedule_kind: Mapped[str] = mapped_column(String(20))
+    schedule_config: Mapped[dict[str, Any]] = mapped_column(Json)
+    timezone: Mapped[str] = mapped_column(String(64))
+    start_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    end_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    max_runs: Mapped[int | None]
+    enabled: Mapped[bool] = mapped_column(default=True)
+    next_run_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # the ledger goes on from here
+    ticks: Mapped[int] = mapped_column(default=0)  # due instants so far, against max_runs
+
+    version: Mapped[int] = mapped_column(default=1)  # the one people edit against
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+    deleted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    last_run_id: Mapped[int | None]
+    last_status: Mapped[str | None] = mapped_column(String(20))
+    last_started_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    last_duration: Mapped[float | None]
+    last_success_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    last_failure_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    recent: Mapped[list[list[Any]]] = mapped_column(Json, default=list)  # newest last: [status, seconds], at most 20
+    total_count: Mapped[int] = mapped_column(default=0)
+    success_count: Mapped[int] = mapped_column(default=0)
+    failure_count: Mapped[int] = mapped_column(default=0)
+    total_duration: Mapped[float] = mapped_column(default=0.0)  # seconds, of the runs that ran
+
+    group: Mapped[Group] = relationship(lazy="joined")
+    tags: Mapped[list["Tag"]] = relationship(cascade="all, delete-orphan", lazy="selectin", order_by="Tag.name")
+
+
+class Tag(Base):
+    """A word on a task."""
+
+    __tablename__ = "task_tag"
+
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(50), primary_key=True, index=True)

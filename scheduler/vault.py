@@ -1,0 +1,73 @@
+"""Encrypts and decrypts secrets with keys kept outside the database, and hides secret values; stores nothing itself."""
+
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from scheduler.errors import N_, ConfigError
+
+MASK = "********"
+
+
+class Vault:
+    """Seals text with the newest key and opens what any key on the ring has sealed."""
+
+    def __init__(self, keys: list[bytes]) -> None:
+        self._ring = MultiFernet([Fernet(key) for key in keys])
+
+    def seal(self, text: str) -> str:
+        """`text`, encrypted; safe to store."""
+        return self._ring.encrypt(text.encode()).decode()
+
+    def open(self, sealed: str) -> str:
+        """What was sealed; `ConfigError` when no key of this installation fits."""
+        try:
+            return self._ring.decrypt(sealed.encode()).decode()
+        except InvalidToken as error:
+            raise ConfigError.because(N_("A stored secret cannot be opened: the key in instance/keys is not its key.")) from error
+
+
+_vault: Vault | None = None
+
+
+def vault() -> Vault:
+    """The vault of this installation; `use` was called when the application was made."""
+    if _vault is None:
+        raise RuntimeError("no vault is in use")
+    return _vault
+
+
+def use(new: Vault | None) -> None:
+    """Seal and open with `new` from now on."""
+    global _vault
+    _vault = new
+
+
+def open_vault(folder: Path) -> Vault:
+    """The vault whose keys lie in `folder/vault.key`, one a line, newest first; made on the first start (0600)."""
+    return Vault(_kept(folder / "vault.key", Fernet.generate_key()).split())
+
+
+def session_key(folder: Path) -> bytes:
+    """256 bits that sign cookies and tokens; made on the first start (0600)."""
+    return bytes.fromhex(_kept(folder / "session.key", secrets.token_hex(32).encode()).decode())
+
+
+def _kept(path: Path, fresh: bytes) -> bytes:
+    """The key in `path`, or `fresh` put there. Two processes starting at once agree: one link wins, both read it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(fresh)
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass  # another process was first: its key is the one
+        finally:
+            draft.unlink()
+    if path.stat().st_mode & 0o077:
+        raise ConfigError.because(N_("%(path)s can be read by others: make it 0600."), path=str(path))
+    return path.read_bytes().strip()

@@ -1,0 +1,34 @@
+"""What Debian's cron fires around the clock changes of 2026, row by row; the rows are its own answers."""
+
+import gzip
+import json
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+
+from scheduler.schedules import parse
+
+ROWS = json.loads(gzip.decompress(Path(__file__).with_name("debian-cron-2026.json.gz").read_bytes()))
+BY_ZONE = {zone: list(rows) for zone, rows in groupby(sorted(ROWS, key=lambda row: row[1]), key=lambda row: row[1])}
+
+
+@pytest.mark.parametrize("zone", BY_ZONE)
+def test_it_fires_when_debians_cron_fires(zone):
+    wrong = [row for row in BY_ZONE[zone] if _fires(*row[:3], len(row[3])) != row[3]]
+    assert not wrong
+
+
+@pytest.mark.parametrize("zone", BY_ZONE)
+def test_it_fires_the_same_asked_from_the_second_before_each_instant(zone):
+    for text, _, _, fires in BY_ZONE[zone]:
+        assert [_fires(text, zone, fire - 1, 1)[0] for fire in fires] == fires, text
+
+
+def _fires(text, zone, start, count):
+    schedule, moment, found = parse("cron", {"cron": text}, zone), datetime.fromtimestamp(start, UTC), []
+    for _ in range(count):
+        moment = schedule.next_after(moment)
+        found.append(int(moment.timestamp()))
+    return found
