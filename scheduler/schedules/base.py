@@ -65,13 +65,17 @@ def least_step(following: Callable[[datetime], datetime | None], start: datetime
     return least
 
 
-@lru_cache(maxsize=1024)
 def zone(name: str) -> ZoneInfo:
     """The time zone called `name`, as the tz database spells it."""
     text = N_("“%(value)s” is not a known time zone.")
     if not isinstance(name, str) or not name or name.startswith(("posix/", "right/")):
         raise Invalid.because(text, field="timezone", value=str(name)[:80])
     try:
-        return ZoneInfo(name)
+        return _zone(name)
     except (KeyError, ValueError, OSError):  # not found; an unsafe path; a directory or a name too long
         raise Invalid.because(text, field="timezone", value=name[:80]) from None
+
+
+@lru_cache(maxsize=1024)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -15,8 +15,10 @@ from scheduler.errors import N_
 from scheduler.schedules import sentences, values
 from scheduler.schedules.base import Translate, least_step
 from scheduler.schedules.expression import Expression, expression, tidy
-from scheduler.schedules.wall import FIRST, WallSchedule, due
+from scheduler.schedules.wall import WallSchedule, due
 
+# Any moment will do to ask whether an expression fires at all; one in the past serves tasks of every age.
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 NEVER = N_("This schedule never fires: no date fits it.")
 
 
@@ -36,7 +38,7 @@ class Cron(WallSchedule):
         values.only(config, "cron")
         source = tidy(config.get("cron"))
         schedule = cls(source, expression(source, seed), zone)
-        if schedule.next_after(FIRST + timedelta(days=10957)) is None:
+        if not _plainly_fires(schedule.expression) and schedule.next_after(LONG_AGO) is None:
             values.refuse(NEVER)
         return schedule
 
@@ -89,6 +91,13 @@ def _next_wall(machine: str, wall: datetime) -> datetime | None:
 def _due(machine: str, wildcard: bool, zone: ZoneInfo, moment: datetime) -> datetime | None:
     # Remembered because at a wake-up many tasks ask the same: the same expression, the same instant.
     return due(partial(_next_wall, machine), zone, wildcard, moment)
+
+
+def _plainly_fires(found: Expression) -> bool:
+    """Whether no search is needed to know that it fires: a day that every month has, times no gap can swallow."""
+    special = found.weekday.nth or found.day.nearest
+    every_month = found.day.last or any(day <= 28 for day in found.day.values)
+    return not special and every_month and (not found.wildcard or len(found.hour.values) == 24)
 
 
 def _gap_within_a_day(found: Expression) -> timedelta | None:

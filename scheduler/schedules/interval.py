@@ -69,7 +69,8 @@ class Interval(Schedule):
 def period(text: str) -> Interval:
     """The interval written short: `90` (seconds), `30s`, `5m`, `2h`, `1d`."""
     letters = {unit[0]: unit for unit in UNITS}
-    number, unit = (text[:-1], letters[text[-1]]) if text[-1:].lower() in letters else (text, "seconds")
+    letter = text[-1:].lower()
+    number, unit = (text[:-1], letters[letter]) if letter in letters else (text, "seconds")
     if not (number.isascii() and number.isdigit()):
         sentence = N_("“%(value)s” is not an interval: write seconds, or a number with s, m, h or d.")
         raise Invalid.because(sentence, field="schedule_config.interval", value=text[:80])

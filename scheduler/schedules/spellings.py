@@ -51,8 +51,9 @@ def read(kind: str, config: Any) -> tuple[str, dict[str, Any]]:
     name = kind_of(kind)
     if isinstance(config, str):
         return _from_text(name, config.strip())
-    if config is None and name == "manual":
-        config = {}
+    if config is None and name != "manual":
+        values.refuse(N_("This field is required."))
+    config = {} if config is None else config
     if name == "interval" and isinstance(config, int) and not isinstance(config, bool):
         config = {"interval": config}
     return name, _canonical(name, values.mapping(config))

@@ -1,0 +1,1 @@
+"""Schedules: tables of cases, properties, and what Debian's cron does."""

@@ -1,10 +1,15 @@
 """Every spelling the source documents use, read into the one we keep."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scheduler.errors import Invalid
-from scheduler.schedules import spellings
+from scheduler.schedules import schedules, spellings
 
+ALL_KEYS = sorted(
+    {spelling for keys in spellings.KEYS.values() for names in keys.values() for spelling in names} | {"type", "end"}
+)
 NIGHT = {"times": ["02:00"]}
 CASES = [
     # 002: a type in capitals and a string.
@@ -36,6 +41,7 @@ CASES = [
     ("", "*/3 * * * *", "cron", {"cron": "*/3 * * * *"}),
     # Every kind as a string and as an object, in any capitals.
     ("Interval", "30m", "interval", {"interval": 30, "unit": "minutes"}),
+    ("Interval", "2H", "interval", {"interval": 2, "unit": "hours"}),
     ("interval", 3600, "interval", {"interval": 3600, "unit": "seconds"}),
     ("DAILY", "02:00", "daily", NIGHT),
     ("daily", "02:00, 14:00", "daily", {"times": ["02:00", "14:00"]}),
@@ -92,6 +98,29 @@ def test_it_says_what_cannot_be_read(kind, config, reason):
     with pytest.raises(Invalid) as refused:
         spellings.read(kind, config)
     assert str(refused.value) == reason
+
+
+JUNK = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 99)
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["02:00", "mon", "last"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(ALL_KEYS), inner, max_size=4),
+    max_leaves=6,
+)
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.sampled_from(["", "DATE", *schedules.names]), JUNK)
+def test_it_reads_anything_or_says_why_not(kind, config):
+    try:
+        found, canonical = spellings.read(kind, config)
+    except Invalid as refused:
+        assert all(str(problem) and len(str(problem)) < 400 for problem in refused.problems)
+    else:
+        assert spellings.read(found, canonical) == (found, canonical)
 
 
 def test_it_parts_the_options_from_a_schedule_object():
