@@ -4,8 +4,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from scheduler import api, config, database, vault, web
+from scheduler.accounts import tokens
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,8 +23,10 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     keys = settings.instance / "keys"
     vault.use(vault.open_vault(keys))
+    session_key = vault.session_key(keys)
+    tokens.use(session_key)
     app.config.update(
-        SECRET_KEY=vault.session_key(keys),
+        SECRET_KEY=session_key,
         MAX_CONTENT_LENGTH=2 * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
         PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.security.session_hours),
@@ -34,6 +38,8 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         LANGUAGE_DEFAULT=settings.server.language,
         BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "scheduler" / "translations"),
     )
+    if proxies := settings.server.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     database.connect(app, settings.database_url, settings.server.threads + 8)
     web.mount(app)
     api.mount(app)

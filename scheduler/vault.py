@@ -9,6 +9,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from scheduler.errors import N_, ConfigError
 
 MASK = "********"
+_DAMAGED = N_("%(path)s is damaged: it holds no key. Bring it back from a backup.")
 
 
 class Vault:
@@ -47,21 +48,34 @@ def use(new: Vault | None) -> None:
 
 def open_vault(folder: Path) -> Vault:
     """The vault whose keys lie in `folder/vault.key`, one a line, newest first; made on the first start (0600)."""
-    return Vault(_kept(folder / "vault.key", Fernet.generate_key()).split())
+    path = folder / "vault.key"
+    try:
+        return Vault(_kept(path, Fernet.generate_key()).split())
+    except ValueError as error:
+        raise ConfigError.because(_DAMAGED, path=str(path)) from error
 
 
 def session_key(folder: Path) -> bytes:
     """256 bits that sign cookies and tokens; made on the first start (0600)."""
-    return bytes.fromhex(_kept(folder / "session.key", secrets.token_hex(32).encode()).decode())
+    path = folder / "session.key"
+    try:
+        key = bytes.fromhex(_kept(path, secrets.token_hex(32).encode()).decode())
+    except ValueError as error:
+        raise ConfigError.because(_DAMAGED, path=str(path)) from error
+    if len(key) < 32:
+        raise ConfigError.because(_DAMAGED, path=str(path))
+    return key
 
 
 def _kept(path: Path, fresh: bytes) -> bytes:
     """The key in `path`, or `fresh` put there. Two processes starting at once agree: one link wins, both read it."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
-        draft = path.with_name(f"{path.name}.{os.getpid()}.new")
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")  # in containers that share a disk pids are alike
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(fresh)
+            file.flush()
+            os.fsync(file.fileno())  # a power cut must not leave an empty key, under which nothing can be opened again
         try:
             os.link(draft, path)
         except FileExistsError:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false, true
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.database import Base, Json, UTCDateTime
@@ -19,10 +19,10 @@ class User(Base):
     username: Mapped[str] = mapped_column(String(64))
     email: Mapped[str] = mapped_column(String(254), default="")
     password_hash: Mapped[str] = mapped_column(String(255))
-    one_time_password: Mapped[bool] = mapped_column(default=False, server_default=false())  # must be changed at sign-in
+    one_time_password: Mapped[bool] = mapped_column(default=False)  # must be changed at sign-in
     role: Mapped[str] = mapped_column(String(20))
-    limited_to_groups: Mapped[bool] = mapped_column(default=False, server_default=false())
-    active: Mapped[bool] = mapped_column(default=True, server_default=true())
+    limited_to_groups: Mapped[bool] = mapped_column(default=False)
+    active: Mapped[bool] = mapped_column(default=True)
     language: Mapped[str] = mapped_column(String(8), default="")  # empty: the browser's
     timezone: Mapped[str] = mapped_column(String(64), default="")  # empty: the installation's
     theme: Mapped[str] = mapped_column(String(8), default="auto")

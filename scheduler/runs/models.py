@@ -43,6 +43,7 @@ class Run(Base):
     duration: Mapped[float | None]  # seconds, of the last attempt
     cancel_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # somebody asked it to stop
     cancel_by: Mapped[str] = mapped_column(String(64), default="")
+    cancel_count: Mapped[int] = mapped_column(default=0)  # the second time means: kill at once
 
     attempts: Mapped[int] = mapped_column(default=0)  # how many were made
     exit_code: Mapped[int | None]

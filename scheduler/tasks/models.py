@@ -30,7 +30,7 @@ class Group(Base):
 class Task(Base):
     """What is to be done, when, and how it has gone lately.
 
-    The last block is a digest of the runs, kept by `runs.lifecycle` in the transaction that ends each, so that a list of tasks never reads runs.
+    The last block is a digest of the runs, kept in the transaction that ends each: a list of tasks never reads runs.
     """
 
     __tablename__ = "task"
@@ -58,6 +58,7 @@ class Task(Base):
     notes: Mapped[dict[str, Any]] = mapped_column("metadata", Json, default=dict)
 
     schedule_kind: Mapped[str] = mapped_column(String(20))
+    schedule_word: Mapped[str] = mapped_column(String(20), default="", server_default="")  # as it was asked for: `date`, `once`
     schedule_config: Mapped[dict[str, Any]] = mapped_column(Json)
     timezone: Mapped[str] = mapped_column(String(64))
     start_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

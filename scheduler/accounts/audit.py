@@ -1,0 +1,110 @@
+"""The audit log: one entry in the transaction of each change, secrets masked, and finding entries again; never changes one."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from scheduler import clock
+from scheduler.accounts.models import AuditEntry
+from scheduler.accounts.permissions import Actor
+from scheduler.database import db
+from scheduler.vault import MASK
+
+Thing = tuple[str, object, str]  # type, id, name
+
+_SECRET = re.compile(
+    r"passw|passphrase|secret|token|credential|authorization|cookie|api[-_]?key|private[-_]?key|pwd", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which entries; what is None or empty says nothing."""
+
+    actor_id: int | None = None
+    action: str = ""
+    object_type: str = ""
+    object_id: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def record(
+    actor: Actor, action: str, thing: Thing, before: Mapping[str, Any] | None = None, after: Mapping[str, Any] | None = None
+) -> None:
+    """Say in the transaction around this call who did what to which thing; of a change only what differs is kept."""
+    if before is not None and after is not None:
+        before, after = _difference(before, after), _difference(after, before)
+    kind, id, name = thing
+    db.session.add(
+        AuditEntry(
+            at=clock.now(),
+            actor_id=actor.id,
+            actor_name=_text(actor.name)[:64],
+            address=actor.address[:64],
+            action=action[:40],
+            object_type=kind[:20],
+            object_id="" if id is None else _text(str(id))[:64],
+            object_name=_text(name),
+            before=None if before is None else masked(before),
+            after=None if after is None else masked(after),
+        )
+    )
+
+
+def entries(actor: Actor, wanted: Wanted = Wanted(), before: int | None = None, most: int = 50) -> Sequence[AuditEntry]:
+    """The newest entries first, below the id `before`; administrators see all, everybody else their own acts."""
+    query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(most)
+    if actor.role != "administrator":
+        query = query.where(AuditEntry.actor_id == actor.id)
+    for column, value in (
+        (AuditEntry.actor_id, wanted.actor_id),
+        (AuditEntry.action, wanted.action),
+        (AuditEntry.object_type, wanted.object_type),
+        (AuditEntry.object_id, wanted.object_id),
+    ):
+        if value not in (None, ""):
+            query = query.where(column == value)
+    if wanted.since:
+        query = query.where(AuditEntry.at >= wanted.since)
+    if wanted.until:
+        query = query.where(AuditEntry.at < wanted.until)
+    if before is not None:
+        query = query.where(AuditEntry.id < before)
+    return db.session.scalars(query).all()
+
+
+def masked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` as JSON can hold them, with everything masked that goes by the name of a secret."""
+    return {str(name): _shown(str(name), value) for name, value in values.items()}
+
+
+def _shown(name: str, value: Any) -> Any:
+    if isinstance(value, bool | None):
+        return value
+    if _SECRET.search(name):
+        return MASK if value else value
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return masked(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return value if isinstance(value, int | float | None) else _text(str(value))
+
+
+def _difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in one.items() if name not in other or other[name] != value}
+
+
+def _text(text: str) -> str:
+    """`text` as every database can hold it."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -1,0 +1,187 @@
+"""The command line, and each process on its own: web, daemon, runner, or all in one; decides nothing the verbs do not."""
+
+import fcntl
+import logging
+import logging.handlers
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+import flask_migrate
+from flask import Flask, current_app
+from flask.cli import AppGroup
+from waitress.server import create_server
+
+from scheduler import clock, signals
+from scheduler.accounts import users
+from scheduler.accounts.permissions import ROLES, SYSTEM
+from scheduler.config import Settings, settings
+from scheduler.daemon.process import Daemon
+from scheduler.database import db
+from scheduler.errors import SchedulerError
+from scheduler.execution import launcher
+from scheduler.schedules.preview import Ask, preview
+from scheduler.tasks import examples, groups
+
+DRAIN = 10.0  # seconds requests under way may take to finish at the end
+
+commands = AppGroup("scheduler", help="Everything Scheduler does besides its pages.")
+_log = logging.getLogger("SchedulerEngine")
+
+
+def serve(app: Flask, web: bool = True, daemon: bool = True) -> None:
+    """Migrate, start the parts asked for and stay until SIGTERM or SIGINT; attempts go on without us."""
+    log_to(settings().instance / "logs" / "sys.log")
+    with app.app_context():
+        prepare(settings())
+    worker = Daemon(app) if daemon else None
+    if worker:
+        connect(worker)
+        worker.start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    _log.info("event=started web=%s daemon=%s", web, daemon)
+    try:
+        if web:
+            _serve_pages(app)
+        elif worker:
+            worker.wait()
+    except SystemExit:
+        _log.info("event=stopping")
+    finally:
+        if worker:
+            worker.stop()
+        _log.info("event=stopped")
+
+
+def connect(daemon: Daemon) -> None:
+    """Who hears which signal: all of them, on one screen."""
+    signals.task_changed.connect(daemon.task_changed, weak=False)
+    signals.task_removed.connect(daemon.task_removed, weak=False)
+    signals.run_queued.connect(daemon.run_waits, weak=False)
+    signals.run_finished.connect(daemon.run_waits, weak=False)
+    signals.cancel_requested.connect(daemon.stop_asked, weak=False)
+
+
+def prepare(now: Settings) -> None:
+    """Bring the database up to date; on the first start make the administrator and say how to sign in."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    with _alone(now.instance / "run" / "prepare.lock"):
+        flask_migrate.upgrade()
+        groups.ensure_default()
+    password = users.ensure_administrator(os.environ.get("SCHEDULER_ADMIN_PASSWORD"))
+    address = now.server.url or f"http://{now.server.host}:{now.server.port}{now.server.path_prefix}/"
+    print(f"Scheduler: {address}", flush=True)
+    if password:
+        print(f"First start. Sign in as  admin  with the one-time password  {password}", flush=True)
+    if os.getuid() == 0:
+        print("Running as root: tasks run as root too. A user of its own is safer.", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process of this installation at a time: of two that start together the second finds the tables made."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def log_to(path: Path) -> None:
+    """Write the engine's log to the console and to `path`, a new file each midnight, thirty kept."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shape = logging.Formatter("%(asctime)s - %(levelname)s - %(name)s - %(message)s", "%Y-%m-%d %H:%M:%S")
+    file = logging.handlers.TimedRotatingFileHandler(path, when="midnight", backupCount=30, encoding="utf-8", delay=True)
+    for handler in (logging.StreamHandler(), file):
+        handler.setFormatter(shape)
+        logging.getLogger().addHandler(handler)
+    logging.getLogger().setLevel(logging.INFO)
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+
+
+def _serve_pages(app: Flask) -> None:
+    now = settings().server
+    server = create_server(
+        app, host=now.host, port=now.port, threads=now.threads, ident=None, clear_untrusted_proxy_headers=not now.trusted_proxies
+    )
+    try:
+        server.run()
+    finally:
+        server.task_dispatcher.shutdown(cancel_pending=True, timeout=DRAIN)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+@commands.command("web")
+def web_command() -> None:
+    """Serve pages and API only."""
+    serve(_app(), daemon=False)
+
+
+@commands.command("daemon")
+def daemon_command() -> None:
+    """Schedule and start runs only; of several the first leads, the others wait."""
+    serve(_app(), web=False)
+
+
+@commands.command("runner")
+def runner_command() -> None:
+    """The process that forks supervisors, apart from any daemon."""
+    sys.exit(launcher.start_runner(settings().instance, lifeline=False).wait())
+
+
+@commands.command("create-user")
+@click.argument("username")
+@click.option("--role", type=click.Choice(ROLES), default="viewer")
+def create_user(username: str, role: str) -> None:
+    """Add somebody; asks for the password."""
+    password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    _told(lambda: users.create(SYSTEM, {"username": username, "role": role, "password": password}))
+
+
+@commands.command("reset-password")
+@click.argument("username")
+def reset_password(username: str) -> None:
+    """Give somebody a new one-time password and end their sign-ins."""
+    click.echo(_told(lambda: users.reset_password(SYSTEM, username)))
+
+
+@commands.command("demo")
+def demo() -> None:
+    """Load the example tasks."""
+    with current_app.app_context():
+        prepare(settings())
+        for task in _told(lambda: examples.load(SYSTEM, str, everything=True)):
+            click.echo(task.name)
+
+
+@commands.command("preview")
+@click.argument("expression")
+@click.option("--timezone", default="")
+@click.option("--count", default=10, type=click.IntRange(1, 100))
+def preview_command(expression: str, timezone: str, count: int) -> None:
+    """When a cron expression is due."""
+    ask = Ask("cron", {"cron": expression}, timezone or settings().engine.timezone, count=count, after=clock.now())
+    for run in _told(lambda: preview(ask)).runs:
+        click.echo(f"{run.local:%Y-%m-%d %H:%M:%S %z}")
+
+
+def _told(verb: Any) -> Any:
+    """What `verb` answers; an error of ours is said in a line, not in a stack trace."""
+    try:
+        return verb()
+    except SchedulerError as error:
+        db.session.rollback()
+        raise click.ClickException("\n".join(map(str, error.problems))) from error
+
+
+def _app() -> Flask:
+    return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]

@@ -1,0 +1,1 @@
+"""The loops: the clock enqueues (`timetable`), the worker executes (`dispatcher`); one process leads, the others wait."""

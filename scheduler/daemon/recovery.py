@@ -1,0 +1,77 @@
+"""What became of attempts nobody reported: finished meanwhile, alive, lost, or never begun; asks the engine, tells lifecycle."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.exc import StatementError
+
+from scheduler.database import db
+from scheduler.execution.engines import Engine
+from scheduler.execution.protocol import State
+from scheduler.runs import lifecycle
+from scheduler.runs.lifecycle import Report
+from scheduler.runs.models import Attempt
+from scheduler.runs.policy import Outcome
+from scheduler.runs.status import AttemptStatus
+
+HAND_OVER = 5.0  # seconds a claimed attempt may take to reach its supervisor
+
+_log = logging.getLogger("TaskExecutor")
+
+
+def recover(engine: Engine, now: datetime, patience: float = HAND_OVER) -> None:
+    """Look at every attempt that counts as running; `patience` in seconds is the time one may take to begin.
+
+    One whose files cannot be read is logged and looked at again later; it keeps none of the others from being seen to.
+    """
+    query = select(Attempt).where(Attempt.status == AttemptStatus.RUNNING)
+    running = [(row.run_id, row.number, row.pid, row.claimed_at) for row in db.session.scalars(query)]
+    db.session.rollback()
+    reports: list[Report] = []
+    for run_id, number, pid, claimed_at in running:
+        # A clock set back meanwhile makes no attempt wait for the time it was claimed at.
+        patient = timedelta(0) <= now - claimed_at < timedelta(seconds=patience)
+        try:
+            outcome = _found(engine, run_id, number, pid is None, patient)
+        except (OSError, ValueError, TypeError, AttributeError):
+            _log.exception("event=attempt_unreadable run=%s attempt=%s", run_id, number)
+            continue
+        if outcome is not None:
+            reports.append(Report(run_id, number, outcome))
+    if reports:
+        write(reports)
+
+
+def write(reports: Sequence[Report]) -> None:
+    """Have these written; when one of them cannot be, the others are all the same."""
+    try:
+        lifecycle.finish(reports)
+    except (StatementError, ValueError, TypeError, ArithmeticError):
+        if len(reports) == 1:
+            raise
+        _log.exception("event=reports_refused count=%s", len(reports))
+        for report in reports:
+            try:
+                lifecycle.finish([report])
+            except (StatementError, ValueError, TypeError, ArithmeticError):
+                _log.exception("event=report_refused run=%s attempt=%s", report.run_id, report.number)
+
+
+def _found(engine: Engine, run_id: int, number: int, unnoted: bool, patient: bool) -> Outcome | None:
+    """What became of one attempt, if it is over; one that never began goes back to wait."""
+    state = engine.probe(run_id, number)
+    if state is State.FINISHED:
+        return engine.outcome(run_id, number)
+    if state is State.LOST:
+        _log.error("event=attempt_lost run=%s attempt=%s", run_id, number)
+        return Outcome("lost", error="The supervisor is gone and left no result.")
+    if state is State.ALIVE and unnoted:
+        start = engine.started(run_id, number)
+        if start and start.get("child"):
+            lifecycle.note_start(run_id, number, start["child"], start.get("host", ""), start.get("started_at"))
+    elif state is State.UNSTARTED and not patient and engine.fence(run_id, number):
+        _log.warning("event=attempt_unstarted run=%s attempt=%s", run_id, number)
+        lifecycle.unstart(run_id, number, "It was never begun.")
+    return None

@@ -1,0 +1,117 @@
+"""What happens between fork and exec, in the process that becomes the task's program; it answers only through a pipe."""
+
+import errno
+import json
+import os
+import resource
+import signal
+from collections.abc import Mapping
+
+from scheduler.errors import N_
+from scheduler.execution import kernel
+from scheduler.execution.protocol import Result, Spec
+
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
+FOLDER = "{dir}/"
+LIKELY = b"500"  # when memory runs out, the kernel should choose a task before its supervisor
+
+_MEGABYTE = 1024 * 1024
+_LIMITS = {
+    "cpu_seconds": (resource.RLIMIT_CPU, 1),
+    "memory_mb": (resource.RLIMIT_AS, _MEGABYTE),
+    "processes": (resource.RLIMIT_NPROC, 1),
+    "open_files": (resource.RLIMIT_NOFILE, 1),
+    "file_size_mb": (resource.RLIMIT_FSIZE, _MEGABYTE),
+}
+_SENTENCES = {
+    ("directory", errno.ENOENT): N_("The working directory %(subject)s does not exist."),
+    ("directory", errno.ENOTDIR): N_("The working directory %(subject)s is not a directory."),
+    ("directory", None): N_("The working directory %(subject)s cannot be used: %(reason)s."),
+    ("program", errno.ENOENT): N_("There is no program %(subject)s, or the interpreter its first line names does not exist."),
+    ("program", errno.EACCES): N_("The program %(subject)s may not be executed: it lacks the permission, or is no file."),
+    ("program", errno.ENOEXEC): N_("The program %(subject)s has no format this machine executes; scripts begin with #!/bin/sh."),
+    ("program", None): N_("The program %(subject)s cannot be started: %(reason)s."),
+    ("limits", None): N_("The limits of the task cannot be set: %(reason)s."),
+    ("priority", None): N_("The priority of the task cannot be set: %(reason)s."),
+    ("folder", None): N_("The folder of the attempt cannot be prepared: %(reason)s."),
+}
+
+
+def fork(spec: Spec, stdout: int, stderr: int, failure: int) -> int:
+    """Start the program and answer its pid; what goes wrong before the exec is told through the pipe `failure`."""
+    parent = os.getpid()
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        _become(spec, (stdout, stderr, failure), parent)
+    finally:
+        os._exit(NOT_EXECUTABLE)
+
+
+def decode_failure(spec: Spec, report: bytes) -> Result:
+    """What the child wrote into its failure pipe, as fields of a result."""
+    return describe_failure(spec, **json.loads(report))
+
+
+def describe_failure(spec: Spec, step: str, number: int | None, text: str) -> Result:
+    """The fields of a result that tell why a program was never started."""
+    subject = (spec.cwd or spec.workspace) if step == "directory" else spec.argv[0]
+    sentence = _SENTENCES.get((step, number)) or _SENTENCES[step, None]
+    params = {"subject": subject, "reason": os.strerror(number) if number else text}
+    missing = step == "program" and number == errno.ENOENT
+    return {
+        "reason": "start_failed",
+        "exit_code": NOT_FOUND if missing else NOT_EXECUTABLE,
+        "error": sentence % params,
+        "error_text": sentence,
+        "error_params": params,
+        "failed_step": step,
+        "errno": number,
+    }
+
+
+def _become(spec: Spec, pipes: tuple[int, int, int], parent: int) -> None:
+    stdout, stderr, failure = pipes
+    kernel.control(kernel.PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the line above
+        return
+    os.setsid()
+    os.dup2(stdout, 1)
+    os.dup2(stderr, 2)
+    step = "limits"
+    try:
+        _limit(spec.limits)
+        kernel.set_own("oom_score_adj", LIKELY)
+        step = "priority"
+        if spec.nice:
+            os.nice(spec.nice)
+        step = "directory"
+        os.chdir(spec.cwd or spec.workspace)
+        step = "program"
+        argv = [spec.dir + argument[len(FOLDER) - 1 :] if argument.startswith(FOLDER) else argument for argument in spec.argv]
+        kernel.block(())
+        _exec(argv, spec.env)
+    except (OSError, ValueError) as error:
+        report = {"step": step, "number": getattr(error, "errno", None), "text": str(error)}
+        os.write(failure, json.dumps(report).encode())
+
+
+def _limit(limits: Mapping[str, int]) -> None:
+    for name, value in limits.items():
+        kind, unit = _LIMITS[name]
+        _, hard = resource.getrlimit(kind)
+        ceiling = value * unit if hard == resource.RLIM_INFINITY else min(value * unit, hard)
+        resource.setrlimit(kind, (ceiling, ceiling))
+
+
+def _exec(argv: list[str], env: Mapping[str, str]) -> None:
+    program, refusal = argv[0], None
+    for folder in ("",) if "/" in program else env.get("PATH", os.defpath).split(":"):
+        path = f"{folder}/{program}" if folder else program
+        if os.access(path, os.F_OK) or "/" in program:
+            try:
+                os.execve(path, argv, env)
+            except PermissionError as error:
+                refusal = error  # as in every shell, a later folder may have a better one
+    raise refusal or FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))

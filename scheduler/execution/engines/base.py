@@ -1,0 +1,43 @@
+"""What every engine does with attempts: start, stop, tell; it decides nothing and writes no row."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from scheduler.execution.protocol import Spec, Start, State
+from scheduler.runs.policy import Outcome
+
+
+class Engine(ABC):
+    """Performs attempts; each call names them by run and number, and each may be made again after a restart."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+
+    def __init__(self, instance: Path) -> None:
+        self.instance = instance
+
+    @abstractmethod
+    def start(self, specs: Sequence[Spec]) -> list[str | None]:
+        """Have attempts started, each at most once; why each was refused, or None. OSError when nobody can start any now."""
+
+    @abstractmethod
+    def stop(self, run_id: int, number: int, force: bool = False) -> None:
+        """Have an attempt stopped, with all its processes; with `force` without grace."""
+
+    @abstractmethod
+    def probe(self, run_id: int, number: int) -> State:
+        """How an attempt is doing."""
+
+    @abstractmethod
+    def fence(self, run_id: int, number: int) -> bool:
+        """Make sure an unstarted attempt never starts; False when it did start."""
+
+    @abstractmethod
+    def started(self, run_id: int, number: int) -> Start | None:
+        """Who performs a running attempt."""
+
+    @abstractmethod
+    def outcome(self, run_id: int, number: int) -> Outcome | None:
+        """What a finished attempt left; None while it has not finished."""

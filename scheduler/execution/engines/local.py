@@ -1,0 +1,90 @@
+"""Performs attempts on this machine: hands their specs to the runner and reads what their supervisors leave in folders."""
+
+import logging
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from scheduler.errors import N_
+from scheduler.execution import launcher, protocol
+from scheduler.execution.engines.base import Engine
+from scheduler.execution.protocol import Client, Spec, Start, State
+from scheduler.runs.folders import attempt_folder
+from scheduler.runs.policy import Outcome
+
+PATIENCE = 5.0  # seconds for a fresh runner to listen
+_NOT_DETAILS = {"version", "reason", "exit_code", "signal", "error", "started_at", "finished_at", "duration", "index"}
+
+_log = logging.getLogger("TaskExecutor")
+
+
+class Local(Engine):
+    """One machine, one runner; the runner is started when there is none, and again when it died."""
+
+    name = "local"
+    label = N_("On this machine")
+
+    def __init__(self, instance: Path) -> None:
+        super().__init__(instance)
+        self._client: Client | None = None
+        self._runner: subprocess.Popen[bytes] | None = None
+
+    def start(self, specs: Sequence[Spec]) -> list[str | None]:
+        """Pass the specs on; a runner that hung up is replaced and asked again, the fence keeps a start from happening twice."""
+        try:
+            return self._connected().submit_many(specs)
+        except OSError as error:
+            _log.warning("event=runner_gone reason=%s", error)
+            self.close()
+            return self._connected().submit_many(specs)
+
+    def stop(self, run_id: int, number: int, force: bool = False) -> None:
+        protocol.request_stop(self._folder(run_id, number), force)
+
+    def probe(self, run_id: int, number: int) -> State:
+        return protocol.probe(self._folder(run_id, number))
+
+    def fence(self, run_id: int, number: int) -> bool:
+        return protocol.fence(self._folder(run_id, number))
+
+    def started(self, run_id: int, number: int) -> Start | None:
+        return protocol.read_start(self._folder(run_id, number))
+
+    def outcome(self, run_id: int, number: int) -> Outcome | None:
+        folder = self._folder(run_id, number)
+        result = protocol.read_result(folder)
+        if result is None:
+            return None
+        start = protocol.read_start(folder) or {}
+        return Outcome(
+            reason=result.get("reason", "lost"),
+            exit_code=result.get("exit_code"),
+            signal=result.get("signal"),
+            error=result.get("error"),
+            started_at=result.get("started_at"),
+            finished_at=result.get("finished_at"),
+            duration=result.get("duration"),
+            pid=start.get("child"),
+            host=start.get("host", ""),
+            details={name: value for name, value in result.items() if name not in _NOT_DETAILS},
+        )
+
+    def close(self) -> None:
+        """Hang up on the runner."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _connected(self) -> Client:
+        if self._client is None:
+            try:
+                self._client = Client(self.instance)
+            except OSError:
+                if self._runner is not None:
+                    self._runner.poll()
+                self._runner = launcher.start_runner(self.instance, lifeline=True)
+                self._client = Client(self.instance, PATIENCE)
+        return self._client
+
+    def _folder(self, run_id: int, number: int) -> Path:
+        return attempt_folder(self.instance, run_id, number)

@@ -1,0 +1,105 @@
+"""One attempt as a pipeline: from a claimed run to the spec a supervisor needs; starts nothing."""
+
+import logging
+import os
+import pwd
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import noload
+
+from scheduler.config import settings
+from scheduler.database import db
+from scheduler.errors import N_, Invalid, SchedulerError
+from scheduler.execution.protocol import Spec
+from scheduler.kinds import Command, kinds
+from scheduler.kinds import read as read_content
+from scheduler.runs.folders import attempt_folder, workspace_folder
+from scheduler.runs.lifecycle import Claimed
+from scheduler.runs.models import Run
+from scheduler.tasks import contents
+from scheduler.tasks.models import Task
+
+_log = logging.getLogger("TaskExecutor")
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def specs(claimed: Sequence[Claimed]) -> list[Spec | SchedulerError]:
+    """For each claimed attempt its spec, or why its task's content cannot be performed: one that cannot holds up no other."""
+    query = select(Run.id, Run.cause, Run.scheduled_at, Task).join(Task, Task.id == Run.task_id)
+    query = query.where(Run.id.in_([one.run_id for one in claimed])).options(noload(Task.tags))
+    found = {row.id: row for row in db.session.execute(query).unique()}
+    made: list[Spec | SchedulerError] = []
+    for one in claimed:
+        row = found[one.run_id]
+        try:
+            made.append(_spec(one, row.Task, row.cause, row.scheduled_at))
+        except SchedulerError as error:
+            made.append(error)
+        except Exception as error:  # a kind from elsewhere may raise anything
+            _log.exception("event=unprepared task=%s", row.Task.id)
+            made.append(Invalid.because(N_("It could not be prepared: %(why)s"), why=str(error)[:200]))
+    return made
+
+
+def _spec(one: Claimed, task: Task, cause: str, scheduled_at: datetime) -> Spec:
+    instance = settings().instance
+    folder, workspace = attempt_folder(instance, one.run_id, one.number), workspace_folder(instance, one.run_id)
+    command = _command(task)
+    own = {
+        "SCHEDULER_TASK_ID": str(task.id),
+        "SCHEDULER_TASK_KEY": task.key,
+        "TASK_NAME": task.name,
+        "SCHEDULER_RUN_ID": str(one.run_id),
+        "SCHEDULER_ATTEMPT": str(one.number),
+        "SCHEDULER_SCHEDULED_AT": f"{scheduled_at:%Y-%m-%dT%H:%M:%SZ}",
+        "SCHEDULER_CAUSE": cause,
+        "SCHEDULER_WORKSPACE": str(workspace),
+    }
+    limits = {name: value for name, value in task.policy["limits"].items() if value is not None}
+    return Spec(
+        run_id=one.run_id,
+        attempt=one.number,
+        dir=str(folder),
+        workspace=str(workspace),
+        argv=command.placed(folder),
+        env={**_basics(task.timezone), **task.params, **task.env, **command.env, **own},
+        cwd=task.working_directory or command.cwd,
+        files=dict(command.files),
+        timeout=task.policy["timeout_seconds"],
+        grace=task.policy["kill_grace_seconds"],
+        log_max_bytes=settings().execution.log_max_bytes,
+        masks=list(command.masks),
+        limits=limits,
+    )
+
+
+def _command(task: Task) -> Command:
+    """What the task's content, or its group's where it has none, amounts to."""
+    name, stored = task.kind, task.content
+    if name is None:
+        default: Mapping[str, Any] = task.group.default_content or {}
+        name, stored = default.get("type"), {field: value for field, value in default.items() if field != "type"}
+    if name is None:
+        raise Invalid.because(N_("Neither the task nor its group says what to run."), field="command")
+    kind = kinds.get(name)
+    content = read_content(kind, contents.opened(kind, stored))
+    return kind.prepare(content, contents.context(task.params, task.policy["timeout_seconds"]))
+
+
+def _basics(timezone: str) -> dict[str, str]:
+    return {
+        "PATH": PATH,
+        "HOME": _home(),
+        "LANG": os.environ.get("LANG") or "C.UTF-8",
+        "TZ": timezone,
+    }
+
+
+def _home() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:  # a container may run us as a number without a name
+        return "/"

@@ -1,0 +1,214 @@
+"""The small process that forks a supervisor for each spec it is handed; it reads no task, keeps no state, and may die."""
+
+import fcntl
+import gc
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from scheduler.execution import kernel, sockets, tree
+from scheduler.execution.protocol import DAEMON_SOCKET, RUNNER_LOCK, RUNNER_SOCKET, Spec, boot_id
+from scheduler.execution.supervisor import SIGNALS, Host, supervise
+
+LOCK_PATIENCE = 5.0
+SWEEP_PAUSE = 0.05
+ACCEPTED = sockets.frame({"ok": True})
+HEARD = (*SIGNALS, signal.SIGINT)
+LARGEST_BACKLOG = 1024 * 1024
+
+
+def main(instance: str, lifeline: bool) -> None:
+    """Serve an instance until SIGTERM, or with `lifeline` until standard input ends."""
+    _prepare_process()
+    folder = Path(instance)
+    daemon = sockets.Doorbell(folder / DAEMON_SOCKET)  # first, because supervisors keep its descriptors and none above
+    if not _take_lock(folder / RUNNER_LOCK):
+        sys.exit(f"Another runner serves {instance}.")
+    identity = json.dumps({"boot_id": boot_id(), "host": os.uname().nodename})[1:-1].encode()
+    runner = Runner(folder / RUNNER_SOCKET, Host(identity, daemon), _take_lifeline() if lifeline else None)
+    gc.collect()
+    gc.disable()
+    gc.freeze()  # a collection would touch, and so copy, every page that supervisors share
+    runner.serve()
+
+
+class Runner:
+    """Listens for specs, forks, reaps. One process, one thread, never waiting for anyone."""
+
+    def __init__(self, path: Path, host: Host, lifeline: int | None) -> None:
+        self._path = path
+        self._host = host
+        self._listener = sockets.listen(path)
+        self._listener.setblocking(False)
+        self._signals = kernel.signal_file(HEARD)
+        self._lifeline = lifeline
+        self._peers: dict[int, _Peer] = {}
+        self._supervisors: set[int] = set()
+        self._orphans = False
+        self._leaving = False
+        self._poll = select.poll()
+        for descriptor in (self._listener.fileno(), self._signals, *([] if lifeline is None else [lifeline])):
+            self._poll.register(descriptor, select.POLLIN)
+
+    def serve(self) -> None:
+        """Work until told to leave; supervisors go on without us."""
+        while not self._leaving:
+            for descriptor, _ in self._poll.poll(SWEEP_PAUSE * 1000 if self._orphans else None):
+                self._attend(descriptor)
+            if self._orphans:
+                self._orphans = tree.kill(os.getpid(), spare=self._supervisors)
+        self._path.unlink(missing_ok=True)
+
+    def _attend(self, descriptor: int) -> None:
+        if descriptor in self._peers:
+            self._converse(self._peers[descriptor])
+        elif descriptor == self._listener.fileno():
+            self._welcome()
+        elif descriptor == self._signals:
+            self._leaving |= bool(kernel.read_signals(descriptor) - {signal.SIGCHLD})
+            self._reap()
+        elif descriptor == self._lifeline:
+            self._leaving |= not os.read(descriptor, 4096)
+
+    def _welcome(self) -> None:
+        with suppress(BlockingIOError, ConnectionAbortedError):
+            stream, _ = self._listener.accept()
+            self._peers[stream.fileno()] = _Peer(stream)
+            self._poll.register(stream, select.POLLIN)
+
+    def _converse(self, peer: "_Peer") -> None:
+        try:
+            # All are read before the first fork: after it, every page we touch has to be copied.
+            for spec in [_read(body) for body in peer.hear()]:
+                peer.say(spec if isinstance(spec, bytes) else self._start(spec))
+            peer.speak()
+        except OSError:
+            self._part_with(peer)
+        else:
+            self._poll.modify(peer.stream, select.POLLIN | (select.POLLOUT if peer.backlog else 0))
+
+    def _part_with(self, peer: "_Peer") -> None:
+        self._poll.unregister(peer.stream)
+        del self._peers[peer.stream.fileno()]
+        peer.stream.close()
+
+    def _start(self, spec: Spec) -> bytes:
+        try:
+            pid = os.fork()
+        except OSError as error:
+            return _refusal(error)
+        if pid == 0:
+            _supervise(spec, self._host)
+        self._supervisors.add(pid)
+        return ACCEPTED
+
+    def _reap(self) -> None:
+        with suppress(ChildProcessError):
+            while (found := os.waitpid(-1, os.WNOHANG))[0]:
+                pid, status = found
+                # We adopt what a supervisor leaves that dies before its task.
+                self._orphans |= pid in self._supervisors and status != 0
+                self._supervisors.discard(pid)
+
+
+class _Peer:
+    """One connection of a server: frames in, replies out."""
+
+    def __init__(self, stream: socket.socket) -> None:
+        stream.setblocking(False)
+        self.stream = stream
+        self.backlog = b""
+        self._frames = sockets.Frames()
+
+    def hear(self) -> Iterable[bytes]:
+        """The frames that are complete now; OSError when the other side is gone, or sends no frames."""
+        try:
+            data = self.stream.recv(65536)
+        except BlockingIOError:
+            return ()
+        if not data:
+            raise ConnectionResetError
+        return self._frames.feed(data)
+
+    def say(self, reply: bytes) -> None:
+        """Put a reply in line."""
+        self.backlog += reply
+        if len(self.backlog) > LARGEST_BACKLOG:
+            raise ConnectionError("it never reads its replies")
+
+    def speak(self) -> None:
+        """Send as much as the other side takes now."""
+        with suppress(BlockingIOError):
+            if self.backlog:
+                self.backlog = self.backlog[self.stream.send(self.backlog) :]
+
+
+def _read(body: bytes) -> Spec | bytes:
+    """The spec in a frame, or the reply that refuses it."""
+    try:
+        return Spec.decode(body)
+    except (ValueError, RecursionError) as error:
+        return _refusal(error)
+
+
+def _refusal(error: Exception) -> bytes:
+    return sockets.frame({"error": str(error)})
+
+
+def _prepare_process() -> None:
+    """Shed what was inherited, and take on what every supervisor and task shall inherit."""
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    os.umask(0o077)
+    os.chdir("/")
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        # Not ignored but handled: a handler ends at the exec, what is ignored stays ignored in the task.
+        signal.signal(number, lambda *_: None)
+    kernel.block(HEARD)
+    kernel.control(kernel.CHILD_SUBREAPER, 1)
+    kernel.control(kernel.NO_NEW_PRIVS, 1)
+    kernel.set_own("comm", b"runner")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _take_lifeline() -> int:
+    """Move standard input out of the way of supervisors, which inherit descriptor 0."""
+    lifeline = os.dup(0)
+    with open(os.devnull) as null:
+        os.dup2(null.fileno(), 0)
+    return lifeline
+
+
+def _take_lock(path: Path) -> bool:
+    """Hold the lock of the instance for as long as we live; a runner that is leaving gets a moment."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + LOCK_PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(SWEEP_PAUSE)
+
+
+def _supervise(spec: Spec, host: Host) -> None:
+    """Be a supervisor in the forked process, and never return."""
+    try:
+        # The lock of the runner and its connections would live as long as we do.
+        os.closerange(host.daemon.highest + 1, os.sysconf("SC_OPEN_MAX"))
+        supervise(spec, host)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        os._exit(1)
+    os._exit(0)

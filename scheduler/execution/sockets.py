@@ -1,0 +1,112 @@
+"""Unix sockets at paths of any length, and the frames that cross them; knows nothing of attempts."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from struct import Struct
+from typing import Any
+
+LONGEST_PATH = 107
+LARGEST_FRAME = 32 * 1024 * 1024
+
+_LENGTH = Struct(">I")
+
+
+class Garbage(ConnectionError):
+    """What arrived is not a frame, so nothing that follows can be trusted to begin one."""
+
+
+def listen(path: Path) -> socket.socket:
+    """Accept streams at `path`, in place of whatever socket a dead process left there."""
+    server = _bound(path, socket.SOCK_STREAM)
+    server.listen(128)
+    return server
+
+
+def receive(path: Path) -> socket.socket:
+    """Receive datagrams at `path`, in place of whatever socket a dead process left there."""
+    return _bound(path, socket.SOCK_DGRAM)
+
+
+def connect(path: Path, timeout: float) -> socket.socket:
+    """A stream to the process that listens at `path`."""
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    client.settimeout(timeout)
+    try:
+        with _short(path) as address:
+            client.connect(address)
+    except OSError:
+        client.close()
+        raise
+    return client
+
+
+class Doorbell:
+    """Sends datagrams to whoever receives at `path`; made once, it works in every process forked later."""
+
+    def __init__(self, path: Path) -> None:
+        self._folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+        self._address = f"/proc/self/fd/{self._folder}/{path.name}"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.highest = max(self._folder, self._socket.fileno())
+
+    def ring(self, message: bytes) -> bool:
+        """Drop one datagram, without waiting; False when nobody takes it."""
+        try:
+            self._socket.sendto(message, self._address)
+        except OSError:
+            return False
+        return True
+
+
+def frame(content: Any) -> bytes:
+    """`content` as one frame: four bytes of length, then JSON."""
+    body = json.dumps(content).encode()
+    return _LENGTH.pack(len(body)) + body
+
+
+class Frames:
+    """Cuts a stream of bytes into the bodies of its frames."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The frames completed by `data`; raises Garbage at a length no sane peer sends."""
+        self._buffer += data
+        while len(self._buffer) >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(self._buffer)
+            if length > LARGEST_FRAME:
+                raise Garbage(f"a frame of {length} bytes")
+            end = _LENGTH.size + length
+            if len(self._buffer) < end:
+                return
+            body = bytes(self._buffer[_LENGTH.size : end])
+            del self._buffer[:end]
+            yield body
+
+
+def _bound(path: Path, kind: socket.SocketKind) -> socket.socket:
+    with suppress(FileNotFoundError):
+        path.unlink()
+    server = socket.socket(socket.AF_UNIX, kind)
+    with _short(path) as address:
+        server.bind(address)
+    os.chmod(path, 0o600)
+    return server
+
+
+@contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """An address for `path` that fits the kernel's limit, by way of its open folder."""
+    if len(os.fsencode(path)) <= LONGEST_PATH:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)

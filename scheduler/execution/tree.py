@@ -1,0 +1,58 @@
+"""Finding and signalling every descendant of a process; waiting for them is their parent's affair."""
+
+import os
+import signal
+from collections.abc import Container, Iterator
+from contextlib import suppress
+
+
+def descendants(root: int, spare: Container[int] = ()) -> Iterator[int]:
+    """The children of `root`, theirs, and so on; those in `spare` are left out with all below them."""
+    for child in _children(root):
+        if child not in spare:
+            yield child
+            yield from descendants(child)
+
+
+def signal_all(root: int, number: int, spare: Container[int] = ()) -> bool:
+    """Send a signal to everything below `root`; False when there is nothing.
+
+    Whole process groups are hit where possible: the kernel does that in one step, so not even a fork bomb slips through.
+    """
+    own = os.getpgrp()
+    groups: set[int] = set()
+    single: set[int] = set()
+    for pid in descendants(root, spare):
+        with suppress(ProcessLookupError):
+            group = os.getpgid(pid)
+            if group == own:
+                single.add(pid)
+            else:
+                groups.add(group)
+    for group in groups:
+        with suppress(ProcessLookupError):
+            os.killpg(group, number)
+    for pid in single:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+    return bool(groups or single)
+
+
+def terminate(root: int) -> None:
+    """Ask everything below `root` to end, and wake what is suspended so that it can."""
+    if signal_all(root, signal.SIGTERM):
+        signal_all(root, signal.SIGCONT)
+
+
+def kill(root: int, spare: Container[int] = ()) -> bool:
+    """End everything below `root` for good; False when nothing was left. What forked meanwhile needs another call."""
+    return signal_all(root, signal.SIGKILL, spare)
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", "rb", buffering=0) as file:
+                found += map(int, file.read().split())
+    return found

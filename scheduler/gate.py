@@ -1,0 +1,270 @@
+"""The gate every request passes: each endpoint's policy, who asks, from where; how credentials look is the faces' business."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from flask import Flask, current_app, g, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import IntegerConverter, Map
+
+from scheduler.accounts import audit, sessions
+from scheduler.accounts.models import User
+from scheduler.accounts.permissions import ACTIONS, NOBODY, Actor, actor_of, require
+from scheduler.config import settings
+from scheduler.database import transaction
+from scheduler.errors import (
+    N_,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    SchedulerError,
+    Throttled,
+    Unauthenticated,
+)
+
+View = TypeVar("View", bound=Callable[..., Any])
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+LARGEST = 2**31 - 1
+CREDENTIALS = ("Authorization", "X-API-Key")
+STATUS: Mapping[type[SchedulerError], int] = {
+    Invalid: 400,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    Throttled: 429,
+}
+
+_log = logging.getLogger("Gate")
+
+
+class Number(IntegerConverter):
+    """A number in a path, no larger than a database can hold: beyond that there is nothing to be found."""
+
+    def __init__(self, map: Map, fixed_digits: int = 0, min: int | None = None, max: int = LARGEST, signed: bool = False) -> None:
+        super().__init__(map, fixed_digits, min, max, signed)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Who may ask an endpoint: everybody, whoever is signed in, or whoever may do `action` somewhere."""
+
+    public: bool = False
+    action: str = ""
+    before_change: bool = False  # open also while a one-time password has not been changed
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Whoever is signed in for this request; also what Flask-Login calls the current user."""
+
+    user: User
+    sign_in_id: str
+    actor: Actor
+    is_authenticated: bool = True
+    is_active: bool = True
+    is_anonymous: bool = False
+
+    def get_id(self) -> str:
+        """What the session cookie carries: the sign-in, so that ending that signs out at once."""
+        return self.sign_in_id
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.user, name)
+
+
+class PasswordDue(Forbidden):
+    """The visitor has a one-time password and asks for something else than changing it."""
+
+
+Reader = Callable[[], Visitor | None]
+Answer = Callable[[Exception], ResponseReturnValue]
+
+
+@dataclass
+class Gate:
+    """How this application reads credentials and answers errors."""
+
+    read_cookie: Reader
+    read_headers: dict[str, Reader] = field(default_factory=dict)  # by blueprint
+    answers: dict[str, Answer] = field(default_factory=dict)  # by prefix of the path
+
+
+def public(view: View) -> View:
+    """Open this endpoint to everybody."""
+    return _with_policy(view, Policy(public=True))
+
+
+def signed_in(view: View) -> View:
+    """Open this endpoint to whoever is signed in."""
+    return _with_policy(view, Policy())
+
+
+def allowed(action: str) -> Callable[[View], View]:
+    """Open this endpoint to those who may do `action` to something; to which thing is for the verb to judge."""
+    if action not in ACTIONS:
+        raise ValueError(f"there is no action {action!r}")
+    return lambda view: _with_policy(view, Policy(action=action))
+
+
+def before_change(view: View) -> View:
+    """Keep this endpoint open while the one-time password has not been changed; stands above the policy's decorator."""
+    return _with_policy(view, replace(policy_of(view) or Policy(), before_change=True))
+
+
+def policy_of(view: Callable[..., Any]) -> Policy | None:
+    """The policy of a view function; one without is refused to everybody."""
+    return getattr(view, "policy", None)
+
+
+def install(app: Flask, read_cookie: Reader) -> None:
+    """Put the gate before every request of `app`; `read_cookie` tells whom the session cookie signs in."""
+    app.extensions["gate"] = Gate(read_cookie)
+    app.url_map.merge_slashes = False  # one path for each endpoint, and no redirect made from the Host header
+    app.url_map.converters["int"] = Number
+    app.before_request(_check)
+    app.register_error_handler(SchedulerError, _answer)
+    app.register_error_handler(HTTPException, _answer)
+
+
+def read_headers(app: Flask, blueprint: str, reader: Reader) -> None:
+    """Let the endpoints of `blueprint` be asked with credentials in a header; with those a cookie means nothing.
+
+    `reader` answers None when there are none and raises `Unauthenticated` when they are not good.
+    """
+    _gate(app).read_headers[blueprint] = reader
+
+
+def answer_errors(app: Flask, prefix: str, answer: Answer) -> None:
+    """Let `answer` say what went wrong on every path below `prefix`; the longest prefix is the one."""
+    _gate(app).answers[prefix] = answer
+
+
+def status_of(error: Exception) -> int:
+    """The HTTP status that says what kind of error this is."""
+    if isinstance(error, HTTPException):
+        return error.code or 500
+    return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
+
+
+def visitor() -> Visitor | None:
+    """Who is signed in for this request, if anybody."""
+    if "visitor" not in g:
+        g.visitor = _identified()
+    found: Visitor | None = g.visitor
+    return found
+
+
+def current_actor() -> Actor:
+    """Whoever asks, as permissions see them; anonymous ones may do nothing."""
+    found = visitor()
+    return found.actor if found else replace(NOBODY, address=address())
+
+
+def address() -> str:
+    """The client's address; behind trusted proxies the one they were asked from."""
+    return request.remote_addr or ""
+
+
+def visitor_of(sign_in_id: str, origin: str) -> Visitor | None:
+    """The visitor a living sign-in of that origin makes."""
+    found = sessions.living(sign_in_id)
+    if found is None or found.origin != origin:
+        return None
+    return Visitor(found.user, found.id, actor_of(found.user, address()))
+
+
+def _check() -> None:
+    """Refuse by raising; whatever has no policy is refused, so that a forgotten one opens nothing."""
+    if request.endpoint is None:
+        return
+    policy = policy_of(current_app.view_functions[request.endpoint])
+    if policy is None:
+        _log.error("event=no_policy endpoint=%s", request.endpoint)
+        raise Forbidden.because(N_("Nobody may do this."))
+    found = None if policy.public else visitor()
+    if found is None and not policy.public:
+        raise Unauthenticated.because(N_("Sign in first."))
+    if request.method not in SAFE and not _is_safe_from_others(policy):
+        _refuse_foreign()
+        current_app.extensions["csrf"].protect()
+    if found is None:
+        return
+    if found.user.one_time_password and not policy.before_change:
+        raise PasswordDue(sessions.must_change().problems)
+    if policy.action:
+        require(found.actor, policy.action)
+
+
+def _is_safe_from_others(policy: Policy) -> bool:
+    """Whether another site could gain nothing by having a browser send this: no cookie is looked at."""
+    return _header_reader() is not None and (policy.public or _has_credentials())
+
+
+def _refuse_foreign() -> None:
+    """What a browser says about where a request comes from; what says nothing is left to the token."""
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site is not None:
+        fine = site in ("same-origin", "none")
+    else:
+        ours = {request.host, settings().server.url.partition("://")[2].partition("/")[0]} - {""}
+        fine = origin is None or origin.partition("://")[2] in ours
+    if not fine:
+        raise Forbidden.because(N_("This request was sent by another site."))
+
+
+def _identified() -> Visitor | None:
+    if request.endpoint is None:
+        return _gate().read_cookie()
+    reader = _header_reader()
+    if reader is None:
+        return _gate().read_cookie()
+    if policy_of(current_app.view_functions[request.endpoint]) == Policy(public=True):
+        return None
+    if _has_credentials():
+        found = reader()
+        if found is None:
+            raise Unauthenticated.because(N_("Sign in first."))
+        g._login_user = found  # or Flask-Login would look at the cookie when asked for the current user
+        return found
+    return _gate().read_cookie()
+
+
+def _header_reader() -> Reader | None:
+    readers = _gate().read_headers
+    return next((readers[name] for name in request.blueprints if name in readers), None)
+
+
+def _has_credentials() -> bool:
+    return any(name in request.headers for name in CREDENTIALS)
+
+
+def _answer(error: Exception) -> ResponseReturnValue:
+    if isinstance(error, Forbidden) and request.method not in SAFE:
+        _note(error)
+    answers = _gate().answers
+    prefix = max((prefix for prefix in answers if request.path.startswith(prefix)), key=len)
+    return answers[prefix](error)
+
+
+def _note(error: Forbidden) -> None:
+    """Acts that were refused to somebody we know are in the audit log too."""
+    who: Visitor | None = g.get("visitor")
+    if who is not None:
+        with transaction():
+            what = f"{request.method} {request.path[:200]}"
+            audit.record(who.actor, "denied", ("request", request.endpoint, what), after={"reason": str(error)})
+
+
+def _with_policy(view: View, policy: Policy) -> View:
+    view.policy = policy  # type: ignore[attr-defined]
+    return view
+
+
+def _gate(app: Flask | None = None) -> Gate:
+    found: Gate = (app or current_app).extensions["gate"]
+    return found

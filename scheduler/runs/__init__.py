@@ -1,0 +1,1 @@
+"""Runs and their attempts: status, history, logs; nothing here starts a process."""

@@ -1,0 +1,60 @@
+"""How each task has gone lately, kept on its own row: counters and the last twenty results; lists read it instead of runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
+
+from scheduler.database import table
+from scheduler.runs.status import FAILED, RAN, Status
+from scheduler.tasks.models import Task
+
+RECENT = 20
+_READ = (Task.id, Task.recent, Task.last_status, Task.last_run_id, Task.last_started_at, Task.last_duration, Task.last_success_at,
+         Task.last_failure_at, Task.total_count, Task.success_count, Task.failure_count, Task.total_duration)  # fmt: skip
+_WRITE = update(table(Task)).where(table(Task).c.id == bindparam("task"))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run that reached an end state."""
+
+    run_id: int
+    task_id: int
+    status: Status
+    at: datetime
+    started_at: datetime | None = None
+    duration: float | None = None
+
+
+def add(session: Session, ended: Sequence[Ended]) -> None:
+    """Count these runs on their tasks' rows; call it in the transaction that ends them, once for each."""
+    digests: dict[int, dict[str, Any]] = {}
+    ids = sorted({run.task_id for run in ended})
+    for start in range(0, len(ids), 500):
+        for row in session.execute(select(*_READ).where(Task.id.in_(ids[start : start + 500]))):
+            digests[row.id] = dict(row._mapping) | {"recent": list(row.recent)}
+    for run in sorted(ended, key=lambda run: run.run_id):
+        _count(digests[run.task_id], run)
+    if digests:
+        session.connection().execute(_WRITE, [{"task": digest.pop("id"), **digest} for digest in digests.values()])
+
+
+def _count(digest: dict[str, Any], run: Ended) -> None:
+    digest["recent"] = [*digest["recent"], [run.status, round(run.duration or 0, 2)]][-RECENT:]
+    digest["last_status"], digest["last_run_id"] = run.status, run.run_id
+    if run.started_at is not None:
+        digest["last_started_at"], digest["last_duration"] = run.started_at, run.duration
+    if run.status not in RAN:
+        return
+    digest["total_count"] += 1
+    digest["total_duration"] += run.duration or 0
+    if run.status == Status.SUCCESS:
+        digest["success_count"] += 1
+        digest["last_success_at"] = run.at
+    if run.status in FAILED:
+        digest["failure_count"] += 1
+        digest["last_failure_at"] = run.at

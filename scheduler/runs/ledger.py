@@ -1,0 +1,263 @@
+"""Due instants become rows here, and so do clicks and calls: the only writer of new runs; `lifecycle` has them from then on."""
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from scheduler import clock, signals
+from scheduler.accounts import audit
+from scheduler.accounts.permissions import Actor, require
+from scheduler.database import after_commit, db, table, transaction
+from scheduler.errors import N_, Conflict, NotFound, SchedulerError
+from scheduler.runs import digest, lifecycle, policy
+from scheduler.runs.digest import Ended
+from scheduler.runs.models import Run
+from scheduler.runs.policy import Overlap, Verdict
+from scheduler.runs.status import LIVE, Cause, Status
+from scheduler.schedules.plan import Plan
+from scheduler.tasks.models import Task
+from scheduler.tasks.queries import plan_of
+
+MOST_INSTANTS = 500  # of one task in one settlement, each its own row; a longer gap is one row with a count
+MOST_TASKS = 5000  # in one transaction
+LONGEST_KEY = 80
+
+_DUE = (Task.id, Task.key, Task.version, Task.group_id, Task.policy, Task.schedule_kind, Task.schedule_config, Task.timezone,
+        Task.start_at, Task.end_at, Task.max_runs, Task.ticks, Task.next_run_at)  # fmt: skip
+
+_log = logging.getLogger("SchedulerEngine")
+_ADVANCE = update(table(Task)).where(table(Task).c.id == bindparam("task"))
+
+
+@dataclass
+class Tick:
+    """The due instants of one task that a settlement found, and where its schedule goes on."""
+
+    instants: list[datetime]
+    next_run_at: datetime | None
+    gap: tuple[datetime, datetime, int] | None = None  # from, to, about how many: what was too long to enumerate
+
+
+def settle(now: datetime) -> int:
+    """Write the row of every instant due up to `now` and advance each task's next one; answers how many rows.
+
+    Reads only the database and may be called at any time, by anybody, twice: a lost, late or doubled call changes nothing.
+    """
+    condition = (Task.enabled.is_(True), Task.deleted_at.is_(None), Task.next_run_at <= now)
+    if db.session.execute(select(Task.id).where(*condition).limit(1)).first() is None:
+        db.session.rollback()
+        return 0
+    with transaction() as session:
+        due = session.execute(select(*_DUE).where(*condition).order_by(Task.next_run_at).limit(MOST_TASKS)).all()
+        alive = _alive(session, [task.id for task in due])
+        rows: list[dict[str, Any]] = []
+        changes: list[dict[str, Any]] = []
+        replaced: list[int] = []
+        for task in due:
+            tick, fresh = _settled(task, now, alive.setdefault(task.id, []))
+            rows += fresh
+            replaced += [run for row in fresh for run in row.pop("replaces", ())]
+            count = len(tick.instants) + (tick.gap[2] if tick.gap else 0)
+            changes.append({"task": task.id, "next_run_at": tick.next_run_at, "ticks": task.ticks + count})
+        queued, ended = _insert(session, rows)
+        digest.add(session, ended)
+        if changes:  # none when another settlement came between the look and the transaction
+            session.connection().execute(_ADVANCE, changes)
+        if queued:
+            after_commit(signals.run_queued, run_ids=queued)
+        if replaced:
+            lifecycle.cancel_runs(session, replaced, "", {"code": "replaced"})
+    return len(rows)
+
+
+def request(actor: Actor, task: Task, cause: Cause = Cause.MANUAL, key: str = "") -> Run:
+    """A run of `task` now, because somebody asked; the same `key` again answers the run it made the first time.
+
+    It waits its turn behind the task's other runs and does not move the schedule. `Conflict` when too many wait already.
+    """
+    now = clock.now()
+    with transaction() as session:
+        if task.deleted_at is not None:
+            raise NotFound.because(N_("There is no such task."))
+        require(actor, "task.run", task)
+        cause_key = key if 0 < len(key) <= LONGEST_KEY else _key(key)
+        same = select(Run).where(Run.task_id == task.id, Run.cause == cause, Run.cause_key == cause_key)
+        known = session.scalars(same).one_or_none()
+        if known is not None:
+            return known
+        waiting = session.scalar(select(func.count()).where(Run.task_id == task.id, Run.status == Status.PENDING)) or 0
+        if waiting >= policy.MOST_QUEUED:
+            text = N_("%(count)s runs of this task wait already; let some of them end first.")
+            raise Conflict.because(text, count=waiting)
+        row = _row(task, now, now, Status.PENDING) | {"cause": cause, "cause_key": cause_key, "triggered_by": actor.name}
+        run = session.scalars(insert(Run).returning(Run), row).one()
+        audit.record(actor, "task.run", ("task", task.id, task.name), after={"execution_id": run.public_id})
+        after_commit(signals.run_queued, run_ids=[run.id])
+    return run
+
+
+def _settled(task: Row[Any], now: datetime, alive: list[int]) -> tuple[Tick, list[dict[str, Any]]]:
+    """What is due of one task, as rows. A schedule that cannot be read any more (its zone has gone, say) must not keep
+    the other tasks from theirs: the stored instant is skipped with the reason, and there is no next one until an edit."""
+    try:
+        tick = _tick(task, now)
+    except (SchedulerError, ValueError, KeyError, TypeError, ArithmeticError) as error:
+        _log.error("event=schedule_broken task=%s reason=%r", task.id, error)
+        reason = {"code": "schedule", "error": str(error)}
+        row = _row(task, task.next_run_at, now, Status.SKIPPED) | {"reason": reason} | _of_schedule(task.next_run_at)
+        return Tick([task.next_run_at], None), [row]
+    return tick, _rows(task, tick, now, alive)
+
+
+def _tick(task: Row[Any], now: datetime) -> Tick:
+    """Every due instant of `task` from its stored next one to `now`; a schedule of elapsed time has no backlog but that one."""
+    plan = plan_of(task)
+    room = MOST_INSTANTS if task.max_runs is None else min(MOST_INSTANTS, max(task.max_runs - task.ticks, 0))
+    instants: list[datetime] = [task.next_run_at][:room]
+    following = plan.next_after(task.next_run_at)
+    if plan.schedule.elapsed:
+        if following is not None and following <= now:
+            following = plan.next_after(now)
+    else:
+        while following is not None and following <= now and len(instants) < room:
+            instants.append(following)
+            following = plan.next_after(following)
+    if task.max_runs is not None and task.ticks + len(instants) >= task.max_runs:
+        return Tick(instants, None)
+    if following is None or following > now:
+        return Tick(instants, following)
+    return _bounded(task, plan, instants, now)
+
+
+def _bounded(task: Row[Any], plan: Plan, instants: list[datetime], now: datetime) -> Tick:
+    """A gap too long to enumerate: its newest instants stand for themselves, the rest are one row with a count."""
+    first, end = instants[0], min(now, plan.end_at or now)
+    mean = (instants[-1] - first) / (len(instants) - 1)
+    newest = _newest(plan, (first, end), mean * policy.MOST_CAUGHT_UP)
+    count = max(round((newest[0] - first) / mean), 1)
+    tick = Tick(newest, plan.next_after(now), (first, newest[0], count))
+    if task.max_runs is not None and task.ticks + count + len(newest) >= task.max_runs:
+        count = min(count, task.max_runs - task.ticks)
+        tick = Tick(newest[: task.max_runs - task.ticks - count], None, (first, newest[0], count))
+    return tick
+
+
+def _newest(plan: Plan, span: tuple[datetime, datetime], window: timedelta) -> list[datetime]:
+    """The last instants of `span`, some but not too many: a schedule of bursts has none in one window, thousands in another."""
+    first, end = span
+    empty = timedelta(0)
+    while True:
+        found = plan.between(max(end - window, first), end, MOST_INSTANTS)
+        if not found:
+            empty, window = window, window * 4
+        elif len(found) == MOST_INSTANTS:
+            window = (empty + window) / 2
+        else:
+            return found
+
+
+def _rows(task: Row[Any], tick: Tick, now: datetime, alive: list[int]) -> list[dict[str, Any]]:
+    """The rows of one task's tick; `alive` are its runs that wait or run already, 0 for one that gets its row here."""
+    rows = []
+    if tick.gap:
+        start, until, count = tick.gap
+        row = _row(task, start, now, Status.MISSED) | {"reason": {"code": "late"}, "missed_count": count, "missed_until": until}
+        rows.append(row | _of_schedule(start))
+    for instant, verdict in zip(tick.instants, policy.misfire(tick.instants, now, task.policy), strict=True):
+        row = _row(task, instant, now, Status.PENDING) | _of_schedule(instant)
+        if verdict is Verdict.MISSED:
+            row |= {"status": Status.MISSED, "reason": {"code": "late"}, "finished_at": now, "missed_count": 1}
+        else:
+            row["late"] = verdict is Verdict.RUN_LATE
+            choice = policy.overlap(len(alive), task.policy)
+            if choice is Overlap.REPLACE:
+                _replace(rows, now)
+            row |= _overlapped(choice, alive, now)
+            if row["status"] == Status.PENDING:
+                alive.append(0)
+        rows.append(row)
+    return rows
+
+
+def _overlapped(choice: Overlap, alive: list[int], now: datetime) -> dict[str, Any]:
+    """What the runs still alive make of a new one."""
+    if choice is Overlap.SKIP:
+        blocker = {"run_id": alive[0]} if alive[0] else {}
+        return {"status": Status.SKIPPED, "reason": {"code": "overlap", **blocker}, "finished_at": now}
+    if choice is Overlap.REPLACE:
+        replaced = [run for run in alive if run]
+        alive.clear()
+        return {"status": Status.PENDING, "replaces": replaced}
+    return {"status": Status.PENDING}
+
+
+def _replace(rows: list[dict[str, Any]], now: datetime) -> None:
+    """Of instants that came due together only the newest is left to run; the others never began."""
+    for row in rows:
+        if row["status"] == Status.PENDING:
+            row |= {"status": Status.CANCELLED, "reason": {"code": "replaced"}, "finished_at": now}
+
+
+def _row(task: Any, instant: datetime, now: datetime, status: Status) -> dict[str, Any]:
+    ended = status not in LIVE
+    return {
+        "public_id": f"exec-{instant:%Y%m%d}-{secrets.token_hex(6)}",
+        "task_id": task.id,
+        "task_version": task.version,
+        "late": False,
+        "triggered_by": "",
+        "status": status,
+        "reason": None,
+        "priority": task.policy["priority"],
+        "group_id": task.group_id,
+        "scheduled_at": instant,
+        "queued_at": now,
+        "finished_at": now if ended else None,
+        "missed_count": 0,
+        "missed_until": None,
+    }
+
+
+def _key(wanted: str) -> str:
+    """A key of our own, or one that stands for a key too long to keep."""
+    return hashlib.sha256(wanted.encode()).hexdigest() if wanted else secrets.token_hex(16)
+
+
+def _of_schedule(instant: datetime) -> dict[str, Any]:
+    return {"cause": Cause.SCHEDULE, "cause_key": f"{instant:%Y-%m-%dT%H:%M:%SZ}"}
+
+
+def _alive(session: Session, task_ids: Sequence[int]) -> dict[int, list[int]]:
+    """The runs of these tasks that wait or run, oldest first."""
+    found: dict[int, list[int]] = {}
+    for start in range(0, len(task_ids), 500):
+        part = task_ids[start : start + 500]
+        query = select(Run.task_id, Run.id).where(Run.status.in_(LIVE), Run.task_id.in_(part), Run.cancel_at.is_(None))
+        for task_id, run_id in session.execute(query.order_by(Run.id)):
+            found.setdefault(task_id, []).append(run_id)
+    return found
+
+
+def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[list[int], list[Ended]]:
+    """Insert `rows`, passing over those an instant has already: the ids of those that wait, and those that ended at once."""
+    dialect = {"sqlite": sqlite, "postgresql": postgresql}[db.engine.dialect.name]
+    run = table(Run).c
+    statement = dialect.insert(table(Run)).on_conflict_do_nothing()
+    statement = statement.returning(run.id, run.status, run.task_id, run.queued_at)
+    queued: list[int] = []
+    ended: list[Ended] = []
+    for start in range(0, len(rows), 500):
+        for row in session.connection().execute(statement.values(rows[start : start + 500])):
+            if row.status == Status.PENDING:
+                queued.append(row.id)
+            else:
+                ended.append(Ended(row.id, row.task_id, Status(row.status), row.queued_at))
+    return queued, ended

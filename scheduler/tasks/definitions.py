@@ -1,0 +1,251 @@
+"""The verbs that change a task: create, edit, clone, enable, disable; each is one audited transaction."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from scheduler import clock, signals
+from scheduler.accounts import audit
+from scheduler.accounts.permissions import Actor, can, require
+from scheduler.database import after_commit, transaction
+from scheduler.errors import N_, Conflict, Invalid, NotFound
+from scheduler.kinds import kinds
+from scheduler.schedules import spellings
+from scheduler.tasks import contents, drafts, wording
+from scheduler.tasks.drafts import Draft
+from scheduler.tasks.models import DEFAULT_GROUP, Group, Tag, Task
+
+LARGEST = 2**31 - 1  # number a row can have
+TIMING = frozenset({"schedule_type", "schedule_config", "timezone", "start_at", "end_at", "max_runs"})
+
+
+def create(actor: Actor, values: Mapping[str, Any]) -> Task:
+    """Save a new task and answer it.
+
+    Raises `Invalid` naming every wrong field, `Conflict` for a name or key that is taken, `Forbidden`.
+    """
+    with transaction() as session:
+        group = _group(session, actor, values.get("group"))
+        require(actor, "task.create", group_place(group))
+        key = _free_key(session, values)
+        draft = drafts.read({**values, "key": key}, seed=key)
+        drafts.refuse_never(draft)
+        _runnable(draft, group)
+        now = clock.now()
+        task = Task(key=key, created_at=now, updated_at=now, owner_id=actor.id)
+        _apply(task, draft, group)
+        task.schedule_word = draft.particulars.schedule_type.strip().lower()
+        if task.enabled:
+            task.next_run_at = draft.plan.next_after(now)
+        session.add(task)
+        _flush(session, task)
+        audit.record(actor, "task.create", ("task", task.id, task.name), after=written(task))
+        after_commit(signals.task_changed, task_id=task.id)
+    return task
+
+
+def edit(actor: Actor, task_id: int, changes: Mapping[str, Any], version: int | None = None) -> Task:
+    """Save `changes` over what the task has; everything not named stays.
+
+    `version` is the one the change was made against: when the task has moved on meanwhile nothing is saved (`Conflict`).
+    """
+    with transaction() as session:
+        task = found(session, actor, task_id)
+        require(actor, "task.edit", task)
+        if version is not None and version != task.version:
+            text = N_("Somebody else changed it meanwhile: it is at version %(now)s, yours was %(yours)s. Nothing was saved.")
+            raise Conflict.because(text, field="version", now=task.version, yours=version)
+        before = written(task)
+        group = _group(session, actor, changes["group"]) if changes.get("group") is not None else task.group
+        if group.id != task.group_id:
+            require(actor, "task.create", group_place(group))
+        draft = drafts.read(_merged(task, changes), seed=str(changes.get("key") or task.key))
+        _runnable(draft, group)
+        was_enabled, timing = task.enabled, _timing(task)
+        _apply(task, draft, group)
+        if changes.get("schedule_type"):
+            task.schedule_word = draft.particulars.schedule_type.strip().lower()
+        if _timing(task) != timing or (task.enabled and not was_enabled):
+            drafts.refuse_never(draft)
+        if _timing(task) != timing or task.enabled != was_enabled:
+            _restart(task, draft)
+        _saved(session, actor, task, "task.edit", before)
+    return task
+
+
+def enable(actor: Actor, task_id: int) -> Task:
+    """Let the schedule fire again, from now on; an interval goes on from its last run."""
+    return _switch(actor, task_id, True)
+
+
+def disable(actor: Actor, task_id: int) -> Task:
+    """Let the schedule rest; what runs goes on."""
+    return _switch(actor, task_id, False)
+
+
+def clone(actor: Actor, task_id: int, name: str) -> Task:
+    """A new, disabled task called `name` with everything of this one but its history; secrets come along."""
+    with transaction() as session:
+        task = found(session, actor, task_id)
+        require(actor, "task.edit", task)
+        word = task.schedule_word or task.schedule_kind
+        values = written(task) | {"name": name, "key": "", "is_active": False, "schedule_type": word}
+        if task.kind is not None:
+            kind = kinds.get(task.kind)
+            values = contents.unmasked(kind, values, task.content)
+        return create(actor, values)
+
+
+def written(task: Task) -> dict[str, Any]:
+    """The task as a draft's values: what forms, exports and the audit log show; secrets masked."""
+    content = contents.masked(kinds.get(task.kind), task.content) if task.kind else {}
+    return {
+        "name": task.name,
+        "key": task.key,
+        "description": task.description,
+        "group": task.group.key,
+        "tags": [tag.name for tag in task.tags],
+        "private": task.private,
+        "type": task.kind,
+        **content,
+        "params": dict(task.params),
+        "env": dict(task.env),
+        "working_directory": task.working_directory,
+        "schedule_type": task.schedule_kind,
+        "schedule_config": dict(task.schedule_config),
+        "timezone": task.timezone,
+        "start_at": task.start_at.isoformat() if task.start_at else None,
+        "end_at": task.end_at.isoformat() if task.end_at else None,
+        "max_runs": task.max_runs,
+        "is_active": task.enabled,
+        **task.policy,
+        "metadata": dict(task.notes),
+    }
+
+
+def group_place(group: Group) -> Task:
+    """Something in `group` for the permission function to judge by, before the task itself exists."""
+    return Task(group_id=group.id, private=False)
+
+
+def found(session: Session, actor: Actor, task_id: int) -> Task:
+    task = session.get(Task, task_id)
+    if task is None or task.deleted_at is not None:
+        raise NotFound.because(N_("There is no such task."))
+    require(actor, "task.see", task)
+    return task
+
+
+def _group(session: Session, actor: Actor, wanted: object) -> Group:
+    """The group `wanted` names by number or key; group 1 when it names none. One the actor may not see is not there."""
+    if wanted in (None, ""):
+        wanted = DEFAULT_GROUP
+    number = int(wanted) if isinstance(wanted, int) or (isinstance(wanted, str) and wanted.isdecimal()) else None
+    match = Group.id == min(number, LARGEST) if number is not None else Group.key == str(wanted)
+    group = session.scalars(select(Group).where(match)).one_or_none()
+    if group is None or not can(actor, "task.see", group_place(group)):
+        raise Invalid.because(N_("There is no group “%(group)s”."), field="group", group=str(wanted)[:60])
+    return group
+
+
+def _runnable(draft: Draft, group: Group) -> None:
+    """A task that brings no content of its own needs a group that has one."""
+    if draft.kind is None and not group.default_content:
+        raise Invalid.because(N_("Say what the task runs."), field="command")
+
+
+def _free_key(session: Session, values: Mapping[str, Any]) -> str:
+    """The key asked for, or one made from the name that nobody has."""
+    if values.get("key"):
+        return str(values["key"])
+    wanted = wording.key_from(str(values.get("name") or "task"))
+    taken = set(session.scalars(select(Task.key).where(Task.key.startswith(wanted, autoescape=True), Task.deleted_at.is_(None))))
+    candidates = (wanted, *(f"{wanted}-{number}" for number in range(2, len(taken) + 2)))
+    return next(key for key in candidates if key not in taken)
+
+
+def _merged(task: Task, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What the task has, with `changes` over it; another type drops the old one's content, another kind of schedule its own."""
+    values = written(task)
+    if "type" in changes and str(changes["type"] or "").lower() != (task.kind or ""):
+        values = {name: value for name, value in values.items() if name not in drafts.CONTENT_FIELDS}
+    if changes.get("schedule_type") and spellings.kind_of(changes["schedule_type"]) != task.schedule_kind:
+        values["schedule_config"] = None
+    values = values | dict(changes)
+    values["key"] = values["key"] or task.key
+    if task.kind is not None and str(values.get("type") or "").lower() == task.kind:
+        values = contents.unmasked(kinds.get(task.kind), values, task.content)
+    return values
+
+
+def _apply(task: Task, draft: Draft, group: Group) -> None:
+    given = draft.particulars
+    task.name, task.key = given.name, given.key
+    task.description, task.private, task.notes = given.description, given.private, given.metadata
+    task.group, task.group_id = group, group.id
+    task.params, task.env, task.working_directory = given.params, given.env, given.working_directory
+    task.kind = draft.kind.name if draft.kind else None
+    task.content = contents.sealed(draft.kind, draft.content) if draft.kind and draft.content else {}
+    task.schedule_kind, task.schedule_config = draft.schedule.name, draft.schedule.config()
+    task.timezone, task.max_runs = given.timezone, given.max_runs
+    task.start_at, task.end_at = draft.plan.start_at, draft.plan.end_at
+    task.enabled = given.is_active
+    task.policy = draft.policy.model_dump()
+    kept = {tag.name: tag for tag in task.tags}
+    task.tags = [kept.get(name) or Tag(name=name) for name in given.tags]
+
+
+def _timing(task: Task) -> tuple[object, ...]:
+    return (task.schedule_kind, task.schedule_config, task.timezone, task.start_at, task.end_at, task.max_runs)
+
+
+def _restart(task: Task, draft: Draft) -> None:
+    """Set the next due instant, as of now."""
+    now = clock.now()
+    over = task.max_runs is not None and task.ticks >= task.max_runs
+    task.next_run_at = draft.plan.next_after(now) if task.enabled and not over else None
+    if task.next_run_at and draft.schedule.elapsed and task.last_started_at:
+        after_last = draft.plan.next_after(task.last_started_at)
+        if after_last and now < after_last < task.next_run_at:
+            task.next_run_at = after_last
+
+
+def _switch(actor: Actor, task_id: int, enabled: bool) -> Task:
+    with transaction() as session:
+        task = found(session, actor, task_id)
+        require(actor, "task.enable", task)
+        if task.enabled == enabled:
+            return task
+        before = written(task)
+        task.enabled = enabled
+        draft = drafts.read(_merged(task, {"is_active": enabled}), seed=task.key)
+        if enabled:
+            drafts.refuse_never(draft)
+        _restart(task, draft)
+        _saved(session, actor, task, "task.enable" if enabled else "task.disable", before)
+    return task
+
+
+def _saved(session: Session, actor: Actor, task: Task, action: str, before: dict[str, Any]) -> None:
+    task.version += 1
+    task.updated_at = clock.now()
+    _flush(session, task)
+    audit.record(actor, action, ("task", task.id, task.name), before=before, after=written(task))
+    after_commit(signals.task_changed, task_id=task.id)
+
+
+def _flush(session: Session, task: Task) -> None:
+    """Send the change; a unique index that refuses says which name is taken."""
+    clash = {"name": Task.name == task.name, "key": Task.key == task.key}
+    with session.no_autoflush:
+        for field, match in clash.items():
+            other = select(Task.id).where(match, Task.deleted_at.is_(None), Task.id != (task.id or 0))
+            if session.scalars(other).first() is not None:
+                raise Conflict.because(N_("“%(value)s” is taken by another task."), field=field, value=getattr(task, field))
+    try:
+        session.flush()
+    except IntegrityError as error:  # two at once, on a database that lets two write
+        raise Conflict.because(N_("“%(value)s” is taken by another task."), field="name", value=task.name) from error

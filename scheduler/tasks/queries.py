@@ -1,0 +1,142 @@
+"""The questions pages and API ask of tasks: one, a list, the counts; changes nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from json import dumps, loads
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, and_, cast, func, or_, select
+
+from scheduler.accounts.permissions import Actor, Scope, require, visible
+from scheduler.database import db
+from scheduler.errors import N_, NotFound
+from scheduler.schedules import parse
+from scheduler.schedules.base import Schedule
+from scheduler.schedules.plan import Plan
+from scheduler.tasks.models import Group, Tag, Task
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which tasks; what is None or empty says nothing."""
+
+    text: str = ""
+    group: str = ""
+    kind: str = ""
+    tag: str = ""
+    enabled: bool | None = None
+    last_status: frozenset[str] = frozenset()
+    never_run: bool = False
+    ids: frozenset[int] | None = None
+    except_ids: frozenset[int] = frozenset()
+
+
+def find(actor: Actor, reference: int | str) -> Task:
+    """The task whose number or key is `reference`; `NotFound` alike for one that is not there and one not for this actor."""
+    text = str(reference)
+    match = Task.id == int(text) if text.isdecimal() and len(text) < 19 else Task.key == text
+    task = db.session.scalars(select(Task).where(match, Task.deleted_at.is_(None))).one_or_none()
+    if task is None:
+        raise NotFound.because(N_("There is no such task."))
+    require(actor, "task.see", task)
+    return task
+
+
+def listed(actor: Actor, wanted: Wanted, first: int, most: int) -> tuple[Sequence[Task], int]:
+    """At most `most` tasks by name, from the `first`-th (0 is the first) on, and how many there are in all."""
+    condition = _condition(visible(actor), wanted)
+    total = db.session.scalar(select(func.count()).select_from(Task).where(condition)) or 0
+    query = select(Task).where(condition).order_by(Task.name, Task.id).offset(first).limit(most)
+    return db.session.scalars(query).unique().all(), total
+
+
+def counts(actor: Actor, failed: frozenset[str], running: frozenset[int] = frozenset()) -> dict[str, int]:
+    """How many tasks there are: `all`, `running` (by their ids), `failed` (last run ended so), `disabled`, `never` run."""
+    parts = {
+        "all": func.count(),
+        "running": func.count().filter(Task.id.in_(running)),
+        "failed": func.count().filter(Task.last_status.in_(failed)),
+        "disabled": func.count().filter(Task.enabled.is_(False)),
+        "never": func.count().filter(Task.last_run_id.is_(None)),
+    }
+    row = db.session.execute(select(*parts.values()).where(_condition(visible(actor), Wanted()))).one()
+    return dict(zip(parts, map(int, row), strict=True))
+
+
+def groups(actor: Actor) -> Sequence[Group]:
+    """The groups this actor may see something in, by name."""
+    scope = visible(actor)
+    query = select(Group).order_by(Group.name)
+    return db.session.scalars(query if scope.all_groups else query.where(Group.id.in_(scope.group_ids))).all()
+
+
+def tags(actor: Actor) -> Sequence[str]:
+    """The words on the tasks this actor may see."""
+    query = select(Tag.name).join(Task).where(_condition(visible(actor), Wanted())).distinct().order_by(Tag.name)
+    return db.session.scalars(query).all()
+
+
+def due_at(actor: Actor, moment: datetime, other_than: int | None = None) -> int:
+    """How many enabled tasks that this actor may see are due next at `moment`."""
+    query = select(func.count()).where(Task.enabled.is_(True), Task.next_run_at == moment, scoped(visible(actor)))
+    return db.session.scalar(query if other_than is None else query.where(Task.id != other_than)) or 0
+
+
+def plan_of(task: Any) -> Plan:
+    """When the task (or a row with the columns read here) is due: the one object that preview, timetable and ledger ask."""
+    config = dumps(task.schedule_config, sort_keys=True)
+    return Plan(_schedule(task.schedule_kind, config, task.timezone, task.key), task.start_at, task.end_at)
+
+
+def upcoming(task: Task, count: int) -> list[datetime]:
+    """The next `count` due instants of an enabled task, from its stored next one on; the number of runs it may have ends them."""
+    if task.next_run_at is None:
+        return []
+    if task.max_runs is not None:
+        count = min(count, task.max_runs - task.ticks)
+    return [task.next_run_at, *plan_of(task).upcoming(task.next_run_at, count - 1)] if count > 0 else []
+
+
+def scoped(scope: Scope) -> ColumnElement[bool]:
+    """The condition a task has to meet to be seen within `scope`."""
+    if scope.everything:
+        return Task.id > 0
+    known = or_(Task.private.is_(False), Task.owner_id == scope.owner_id)
+    return known if scope.all_groups else and_(known, Task.group_id.in_(scope.group_ids))
+
+
+@lru_cache(maxsize=20_000)
+def _schedule(kind: str, config: str, timezone: str, seed: str) -> Schedule:
+    return parse(kind, loads(config), timezone, seed)
+
+
+def _condition(scope: Scope, wanted: Wanted) -> ColumnElement[bool]:
+    parts: list[ColumnElement[bool]] = [Task.deleted_at.is_(None), scoped(scope)]
+    if wanted.text:
+        like = f"%{_escaped(wanted.text.lower())}%"
+        texts = (Task.name, Task.key, Task.description, cast(Task.content, Text))
+        tagged = Task.id.in_(select(Tag.task_id).where(func.lower(Tag.name).like(like, escape="\\")))
+        parts.append(or_(*(func.lower(text).like(like, escape="\\") for text in texts), tagged))
+    if wanted.group:
+        parts.append(Task.group_id.in_(select(Group.id).where(Group.key == wanted.group)))
+    if wanted.kind:
+        parts.append(Task.kind == wanted.kind)
+    if wanted.tag:
+        parts.append(Task.id.in_(select(Tag.task_id).where(Tag.name == wanted.tag)))
+    if wanted.enabled is not None:
+        parts.append(Task.enabled.is_(wanted.enabled))
+    if wanted.last_status:
+        parts.append(Task.last_status.in_(wanted.last_status))
+    if wanted.never_run:
+        parts.append(Task.last_run_id.is_(None))
+    if wanted.ids is not None:
+        parts.append(Task.id.in_(wanted.ids))
+    if wanted.except_ids:
+        parts.append(Task.id.not_in(wanted.except_ids))
+    return and_(*parts)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,1 @@
+"""Accounts: who may sign in, who may do what, and what is written down about it."""

@@ -1,0 +1,151 @@
+"""What every test may ask for: an application on a fresh database, a clock that stands still, and people with names."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, has_app_context
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from scheduler import clock as clock_module
+from scheduler import config, create_app
+from scheduler.accounts.models import User
+from scheduler.accounts.passwords import hashed
+from scheduler.database import db
+from scheduler.tasks.models import Group
+from tests.servers import private_database
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
+PASSWORD = "correct horse battery"
+PEOPLE = {
+    "ada": "administrator",
+    "edith": "editor",
+    "oscar": "operator",
+    "victor": "viewer",
+    "mallory": "editor",  # the stranger: as able as Edith, owner of nothing, limited to groups and granted none
+}
+
+
+class FrozenClock:
+    """A clock that moves only when told to."""
+
+    def __init__(self, at: datetime = NOON) -> None:
+        self.at = at
+        self.elapsed = 0.0
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.elapsed
+
+    def move(self, **by: float) -> datetime:
+        """Let time pass: `clock.move(minutes=5)`."""
+        step = timedelta(**by)
+        self.at += step
+        self.elapsed += step.total_seconds()
+        return self.at
+
+
+class Browser(FlaskClient):
+    """A client whose every request has an application context of its own, as on a server; afterwards the test reads afresh."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        with self.application.app_context():
+            answer = super().open(*args, **kwargs)
+        if has_app_context():
+            db.session.rollback()
+        return answer
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[FrozenClock]:
+    frozen = FrozenClock()
+    before = clock_module.use(frozen)
+    yield frozen
+    clock_module.use(before)
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Callable[[], None]]]:
+    """One application for the session, and what gives it a fresh database holding only the people and group 1."""
+    instance = tmp_path_factory.mktemp("instance")
+    with private_database(instance) as (url, keep, restore):
+        settings = config.Settings(
+            instance=instance,
+            engine=config.Engine(timezone="Asia/Shanghai", min_interval_seconds=1),
+            storage=config.Storage(database=config.Database(url=url)),
+            server=config.Server(language="en"),
+        )
+        app = create_app(settings)
+        app.testing = True
+        app.test_client_class = Browser
+        with app.app_context():
+            db.create_all()
+            db.session.add(Group(id=1, key="default", name="default", created_at=NOON))
+            for name, role in PEOPLE.items():
+                db.session.add(
+                    User(username=name, role=role, password_hash=hashed(PASSWORD), created_at=NOON, language="en",
+                         limited_to_groups=name == "mallory")  # fmt: skip
+                )
+            db.session.commit()
+            db.engine.dispose()
+            keep()
+
+        def fresh() -> None:
+            with app.app_context():
+                db.engine.dispose()
+                restore()
+
+        yield app, fresh
+
+
+@pytest.fixture
+def app(served: tuple[Flask, Callable[[], None]], clock: FrozenClock) -> Iterator[Flask]:
+    """The application inside its context, on a database nobody else has written to."""
+    application, fresh = served
+    fresh()
+    instance = config.settings().instance
+    for name in ("runs", "workspaces"):
+        shutil.rmtree(instance / name, ignore_errors=True)
+    with application.app_context():
+        yield application
+
+
+@pytest.fixture
+def instance(app: Flask) -> Path:
+    return config.settings().instance
+
+
+def _person(name: str) -> Callable[..., User]:
+    @pytest.fixture(name=name)
+    def person(app: Flask) -> User:
+        return db.session.execute(db.select(User).filter_by(username=name)).scalar_one()
+
+    return person
+
+
+ada, edith, oscar, victor, mallory = map(_person, PEOPLE)
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> Callable[[str], FlaskClient]:
+    """A browser signed in as somebody: `sign_in("ada").get("/tasks")`."""
+
+    def browser(username: str) -> FlaskClient:
+        client = app.test_client()
+        page = client.get("/login").get_data(as_text=True)
+        form = {"username": username, "password": PASSWORD, "csrf_token": token_in(page)}
+        assert client.post("/login", data=form).status_code == 302
+        return client
+
+    return browser
+
+
+def token_in(page: str) -> str:
+    """The CSRF token a page carries in its head."""
+    return page.partition('name="csrf-token" content="')[2].partition('"')[0]

@@ -1,0 +1,1 @@
+"""Real children of a real runner."""

@@ -1,0 +1,79 @@
+"""What a task finds around it: descriptors, environment, signals, limits."""
+
+import os
+import resource
+import signal
+import sys
+
+import pytest
+
+from tests.execution.conftest import PATH, Station
+
+pytestmark = pytest.mark.slow
+
+PYTHON = [sys.executable, "-I", "-S", "-c"]
+
+
+def test_it_gives_three_descriptors_and_no_more(station: Station) -> None:
+    _, log = station.perform(*PYTHON, "import os; print(sorted(os.listdir('/proc/self/fd')))")
+    assert log == b"['0', '1', '2', '3']\n"  # 3 is the listing itself
+
+
+def test_it_gives_the_environment_of_the_spec_and_no_more(station: Station) -> None:
+    env = {"PATH": PATH, "NAME": "ä b\nc", "EMPTY": ""}
+    _, log = station.perform("cat", "/proc/self/environ", env=env)
+    assert dict(entry.split("=", 1) for entry in log.decode().split("\0")[:-1]) == env
+
+
+def test_it_hides_the_environment_of_the_server(station: Station) -> None:
+    _, log = station.perform("tr '\\0' '\\n' < /proc/$PPID/environ | cut -d= -f1")
+    assert set(log.decode().split()) <= {"PATH", "LD_LIBRARY_PATH", "LD_BIND_NOW"}
+
+
+def test_it_gives_an_empty_input_and_no_terminal(station: Station) -> None:
+    result, log = station.perform("cat; read x; echo $?; (: > /dev/tty) 2>/dev/null || echo none")
+    assert (log, result["exit_code"]) == (b"1\nnone\n", 0)
+
+
+def test_it_gives_default_signals(station: Station) -> None:
+    _, log = station.perform("grep -E 'SigBlk|SigIgn' /proc/self/status")
+    assert {line.split()[1] for line in log.decode().splitlines()} == {"0" * 16}
+
+
+def test_it_works_in_a_private_workspace(station: Station) -> None:
+    _, log = station.perform("pwd; stat -c %a .; umask")
+    place, mode, mask = log.decode().split()
+    assert (place.startswith(str(station.instance / "workspaces")), mode, mask) == (True, "700", "0077")
+
+
+def test_it_cannot_gain_privileges_nor_dump_core(station: Station) -> None:
+    _, log = station.perform("grep NoNewPrivs /proc/self/status; ulimit -Hc")
+    assert log.split() == [b"NoNewPrivs:", b"1", b"0"]
+
+
+def test_it_is_the_first_to_go_when_memory_runs_out(station: Station) -> None:
+    _, log = station.perform("cat /proc/self/oom_score_adj /proc/$PPID/oom_score_adj")
+    assert log.split()[0] == b"500"
+
+
+def test_it_sets_the_limits_of_the_spec(station: Station) -> None:
+    limits = {"cpu_seconds": 9, "memory_mb": 300, "processes": 5000, "open_files": 64, "file_size_mb": 2}
+    names = ("RLIMIT_CPU", "RLIMIT_AS", "RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_FSIZE")
+    code = f"import resource; print([resource.getrlimit(getattr(resource, n)) for n in {names}])"
+    _, log = station.perform(*PYTHON, code, limits=limits)
+    assert eval(log) == [(9, 9), (300 << 20, 300 << 20), (5000, 5000), (64, 64), (2 << 20, 2 << 20)]
+
+
+def test_it_ends_a_task_that_uses_up_its_time_on_the_processor(station: Station) -> None:
+    result, _ = station.perform("while :; do :; done", limits={"cpu_seconds": 1})
+    assert result["signal"] in (signal.SIGXCPU, signal.SIGKILL)
+
+
+def test_it_lowers_the_priority(station: Station) -> None:
+    _, log = station.perform("nice", nice=7)
+    assert int(log) == os.getpriority(os.PRIO_PROCESS, 0) + 7
+
+
+def test_it_leaves_the_limits_of_the_supervisor_alone(station: Station) -> None:
+    _, log = station.perform("grep 'Max open files' /proc/$PPID/limits", limits={"open_files": 32})
+    assert int(log.split()[3]) == resource.getrlimit(resource.RLIMIT_NOFILE)[0]

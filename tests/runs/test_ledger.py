@@ -1,0 +1,370 @@
+"""Every due instant one row, whoever asks, however late, however often."""
+
+import time
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from scheduler import signals
+from scheduler.accounts.models import AuditEntry
+from scheduler.database import db
+from scheduler.errors import Conflict, Forbidden, NotFound
+from scheduler.runs import ledger
+from scheduler.runs.models import Run
+from scheduler.runs.status import Cause, Status
+from scheduler.tasks import definitions, trash
+from scheduler.tasks.models import Task
+from tests.conftest import FrozenClock
+from tests.factories import SYSTEM, as_actor, at, claim, make_run, make_task, perform, rows, statuses
+from tests.threads import in_threads
+
+pytestmark = pytest.mark.usefixtures("app")
+
+MINUTELY = "* * * * *"
+
+
+def instants(task: Task) -> list[str]:
+    return [f"{run.scheduled_at:%d %H:%M:%S}" for run in rows(task)]
+
+
+def settle(clock: FrozenClock, **by: float) -> int:
+    return ledger.settle(clock.move(**by))
+
+
+def test_it_writes_nothing_before_an_instant_has_come(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY)
+    assert settle(clock, seconds=59) == 0
+    assert rows(task) == []
+
+
+def test_it_writes_a_row_the_moment_an_instant_has_come(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY, priority=5)
+    assert settle(clock, minutes=1) == 1
+    (run,) = rows(task)
+    assert (run.status, run.cause, run.cause_key, run.priority) == ("pending", "schedule", "2026-03-02T12:01:00Z", 5)
+    assert (run.scheduled_at, run.queued_at, run.late) == (clock.at, clock.at, False)
+    assert task.next_run_at == at("2026-03-02T12:02")
+
+
+def test_it_writes_each_instant_once_however_often_it_is_asked(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY, overlap_policy="queue")
+    for _ in range(12):
+        settle(clock, seconds=20)
+        ledger.settle(clock.at)
+        ledger.settle(clock.at - timedelta(seconds=30))
+    assert instants(task) == ["02 12:01:00", "02 12:02:00", "02 12:03:00", "02 12:04:00"]
+
+
+def test_it_survives_a_next_instant_that_was_set_back(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY, overlap_policy="queue")
+    settle(clock, minutes=3)
+    task.next_run_at = at("2026-03-02T12:01")
+    db.session.commit()
+    settle(clock, minutes=1)
+    assert len(instants(task)) == len(set(instants(task))) == 4
+
+
+def test_it_tells_who_waits_after_the_commit(clock: FrozenClock) -> None:
+    heard: list[int] = []
+
+    def listen(run_ids: list[int]) -> None:
+        heard.extend(run_ids)
+
+    task = make_task(cron=MINUTELY)
+    with signals.run_queued.connected_to(listen):
+        settle(clock, minutes=1)
+    assert heard == [run.id for run in rows(task)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("skip", ["missed"] * 4 + ["pending"]),
+        ("run_once", ["missed"] * 4 + ["pending"]),
+        ("run_all", ["pending"] * 5),
+    ],
+)
+def test_it_catches_up_by_the_misfire_policy(clock: FrozenClock, wanted: str, found: list[str]) -> None:
+    task = make_task(cron=MINUTELY, misfire_policy=wanted, misfire_grace_seconds=50, overlap_policy="queue")
+    settle(clock, minutes=5)
+    assert statuses(task) == found
+    assert {run.reason["code"] for run in rows(task) if run.reason} <= {"late"}
+
+
+def test_it_runs_the_last_of_a_gap_once(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY, misfire_policy="run_once", misfire_grace_seconds=10)
+    settle(clock, minutes=3, seconds=40)
+    assert [(run.status, run.late) for run in rows(task)] == [("missed", False), ("missed", False), ("pending", True)]
+
+
+def test_it_counts_what_was_missed_on_the_task(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY, misfire_grace_seconds=1)
+    settle(clock, minutes=3, seconds=40)
+    assert [result[0] for result in task.recent] == ["missed"] * 3
+    assert (task.last_status, task.total_count, task.ticks) == ("missed", 0, 3)
+
+
+def test_it_skips_while_an_earlier_run_lives(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY)
+    first = make_run(task)
+    settle(clock, minutes=1)
+    (_, skipped) = rows(task)
+    assert (skipped.status, skipped.reason) == ("skipped", {"code": "overlap", "run_id": first.id})
+    perform(first)
+    settle(clock, minutes=1)
+    assert statuses(task) == ["success", "skipped", "pending"]
+
+
+def test_it_skips_all_but_the_first_of_instants_that_come_together(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY)
+    settle(clock, minutes=3)
+    assert statuses(task) == ["pending", "skipped", "skipped"]
+    assert rows(task)[1].reason == {"code": "overlap"}
+
+
+def test_it_queues_behind_an_earlier_run(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY, overlap_policy="queue")
+    claim(make_run(task))
+    settle(clock, minutes=2)
+    assert statuses(task) == ["running", "pending", "pending"]
+
+
+def test_it_replaces_what_waits_and_asks_what_runs_to_stop(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY, overlap_policy="replace")
+    settle(clock, minutes=1)
+    (first,) = rows(task)
+    claim(first)
+    settle(clock, minutes=1)
+    first = rows(task)[0]
+    assert (first.status, first.reason, first.cancel_at) == ("running", {"code": "replaced"}, clock.at)
+    settle(clock, minutes=1)
+    assert statuses(task) == ["running", "cancelled", "pending"]
+    assert rows(task)[0].cancel_count == 1
+
+
+def test_it_replaces_instants_that_come_together_by_the_newest(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY, overlap_policy="replace")
+    settle(clock, minutes=3)
+    assert statuses(task) == ["cancelled", "cancelled", "pending"]
+    assert rows(task)[0].reason == {"code": "replaced"}
+
+
+def test_it_lets_runs_overlap_where_that_is_allowed(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY, overlap_policy="allow")
+    claim(make_run(task))
+    settle(clock, minutes=3)
+    assert statuses(task) == ["running", "pending", "pending", "pending"]
+
+
+def test_it_lets_as_many_live_as_the_task_may_have(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY, max_instances=2)
+    settle(clock, minutes=3)
+    assert statuses(task) == ["pending", "pending", "skipped"]
+
+
+def test_it_stops_at_the_limit_of_runs(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY, max_runs=3, overlap_policy="queue")
+    settle(clock, minutes=2)
+    settle(clock, minutes=5)
+    assert instants(task) == ["02 12:01:00", "02 12:02:00", "02 12:03:00"]
+    assert task.next_run_at is None
+
+
+def test_it_stops_at_the_end(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY, end_at="2026-03-02T12:02:00Z", overlap_policy="queue")
+    settle(clock, minutes=30)
+    assert instants(task) == ["02 12:01:00", "02 12:02:00"]
+    assert task.next_run_at is None
+
+
+def test_it_begins_at_the_start(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY, start_at="2026-03-02T12:03:00Z", overlap_policy="queue")
+    settle(clock, minutes=4)
+    assert instants(task) == ["02 12:03:00", "02 12:04:00"]
+
+
+def test_an_interval_leaves_no_backlog(clock: FrozenClock) -> None:
+    task = make_task(schedule_type="interval", schedule_config={"interval": 10, "unit": "minutes"}, misfire_policy="run_all")
+    settle(clock, hours=5)
+    assert instants(task) == ["02 12:10:00"]
+    assert task.next_run_at == clock.at + timedelta(minutes=10)
+
+
+def test_an_interval_keeps_its_beat_when_it_is_settled_a_little_late(clock: FrozenClock) -> None:
+    task = make_task(schedule_type="interval", schedule_config={"interval": 1, "unit": "minutes"})
+    settle(clock, minutes=1, seconds=7)
+    assert task.next_run_at == at("2026-03-02T12:02")
+
+
+def test_a_single_date_is_due_once(clock: FrozenClock) -> None:
+    task = make_task(schedule_type="once", schedule_config={"at": "2026-03-02T12:05:00Z"})
+    for _ in range(3):
+        settle(clock, minutes=5)
+    assert instants(task) == ["02 12:05:00"]
+    assert task.next_run_at is None
+
+
+@pytest.mark.parametrize(
+    ("day", "found"),
+    [("2026-03-29", ["29 01:00:00", "30 00:30:00"]), ("2026-10-25", ["25 00:30:00", "26 01:30:00"])],
+)
+def test_a_day_on_which_clocks_change_has_one_instant(clock: FrozenClock, day: str, found: list[str]) -> None:
+    clock.at = at(f"{day}T00:00")
+    task = make_task(schedule_type="cron", schedule_config={"cron": "30 2 * * *"}, timezone="Europe/Berlin")
+    for _ in range(48):
+        settle(clock, hours=1)
+    assert instants(task) == found
+
+
+def test_a_disabled_or_deleted_task_is_never_due(clock: FrozenClock) -> None:
+    disabled, deleted = make_task(cron=MINUTELY), make_task(cron=MINUTELY)
+    definitions.disable(SYSTEM, disabled.id)
+    trash.remove(SYSTEM, deleted.id)
+    assert settle(clock, hours=1) == 0
+
+
+def test_a_year_of_seconds_is_a_few_rows_and_one_count(clock: FrozenClock) -> None:
+    task = make_task(cron="* * * * * *")
+    began = time.perf_counter()
+    assert settle(clock, days=365) <= 101
+    assert time.perf_counter() - began < 2
+    gap, *newest = rows(task)
+    assert gap.missed_until == newest[0].scheduled_at
+    assert gap.missed_count + len(newest) == 365 * 86400
+    assert task.ticks == 365 * 86400
+    assert task.next_run_at == clock.at + timedelta(seconds=1)
+
+
+def test_a_gap_a_little_too_long_still_runs_what_is_within_its_grace(clock: FrozenClock) -> None:
+    task = make_task(cron="* * * * * *", misfire_policy="run_all", overlap_policy="queue")
+    settle(clock, seconds=501)
+    gap, *newest = rows(task)
+    assert (gap.missed_count, len(newest)) == (401, 100)
+    assert {run.status for run in newest} == {"pending"}
+
+
+@pytest.mark.parametrize("cron", ["* 8 * * *", "* * * * 1", "*/7 1-3 1,15 * *", "0 0 29 2 *"])
+def test_every_instant_of_a_long_gap_is_accounted_for(clock: FrozenClock, cron: str) -> None:
+    task = make_task(cron=cron)
+    clock.move(days=2000)
+    while ledger.settle(clock.at):
+        assert len(rows(task)) <= 600
+    found = rows(task)
+    for run, following in pairwise(found):
+        assert (run.missed_until or run.scheduled_at) <= following.scheduled_at
+    assert task.next_run_at is not None and task.next_run_at > clock.at
+
+
+def test_a_gap_never_counts_beyond_the_limit_of_runs(clock: FrozenClock) -> None:
+    task = make_task(cron="* * * * * *", max_runs=1000)
+    settle(clock, days=365)
+    assert sum(run.missed_count or 1 for run in rows(task)) == task.ticks == 1000
+    assert task.next_run_at is None
+
+
+def test_a_gap_ends_with_the_schedule(clock: FrozenClock) -> None:
+    task = make_task(cron="* * * * * *", end_at="2026-03-02T13:00:00Z")
+    settle(clock, days=365)
+    assert sum(run.missed_count or 1 for run in rows(task)) == 3600
+    assert rows(task)[-1].scheduled_at == at("2026-03-02T13:00")
+
+
+def test_two_that_settle_at_once_write_nothing_twice(app: Flask, clock: FrozenClock) -> None:
+    tasks = [make_task(cron="*/10 * * * * *", overlap_policy="queue") for _ in range(10)]
+    db.session.commit()
+    now = clock.move(minutes=2)
+    assert in_threads(app, 6, lambda: ledger.settle(now) and None) == []
+    assert [len(rows(task)) for task in tasks] == [12] * 10
+    assert {task.ticks for task in tasks} == {12}
+
+
+def test_a_schedule_that_broke_keeps_no_other_task_from_its_time(clock: FrozenClock) -> None:
+    broken, sound = make_task(cron=MINUTELY), make_task(cron=MINUTELY)
+    broken.timezone = "Mars/Olympus"
+    db.session.commit()
+    settle(clock, minutes=1)
+    settle(clock, minutes=1)
+    (row,) = rows(broken)
+    assert (row.status, (row.reason or {})["code"]) == ("skipped", "schedule")
+    assert len(rows(sound)) == 2
+
+
+def test_the_database_itself_refuses_a_second_row_of_an_instant(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY)
+    settle(clock, minutes=1)
+    (run,) = rows(task)
+    values = {column.name: getattr(run, column.key) for column in Run.__table__.columns if column.name not in ("id", "public_id")}
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        db.session.execute(db.insert(Run).values(public_id="another", **values))
+
+
+def test_it_runs_a_task_because_somebody_asked(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY)
+    run = ledger.request(SYSTEM, task)
+    assert (run.status, run.cause, run.triggered_by) == (Status.PENDING, "manual", "system")
+    assert task.next_run_at == at("2026-03-02T12:01")
+    entry = db.session.scalars(db.select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+    assert entry is not None and (entry.action, entry.after) == ("task.run", {"execution_id": run.public_id})
+
+
+@pytest.mark.parametrize("key", ["once-only", "k" * 80, "k" * 500])
+def test_the_same_key_is_the_same_run(key: str) -> None:
+    task, other = make_task(), make_task()
+    run = ledger.request(SYSTEM, task, Cause.API, key)
+    assert ledger.request(SYSTEM, task, Cause.API, key).id == run.id
+    assert ledger.request(SYSTEM, other, Cause.API, key).id != run.id
+    assert ledger.request(SYSTEM, task, Cause.API, key + "2").id != run.id
+
+
+def test_two_that_ask_at_once_with_one_key_get_one_run(app: Flask) -> None:
+    task = make_task()
+    task_id = task.id
+
+    def ask() -> None:
+        ledger.request(SYSTEM, db.session.get_one(Task, task_id), Cause.API, "once")
+
+    assert in_threads(app, 6, ask) == []
+    assert len(rows(task)) == 1
+
+
+def test_it_refuses_a_hundred_and_first_that_waits() -> None:
+    task = make_task()
+    for _ in range(100):
+        ledger.request(SYSTEM, task)
+    with pytest.raises(Conflict, match="100 runs"):
+        ledger.request(SYSTEM, task)
+
+
+def test_it_asks_for_permission(oscar: Any, victor: Any, mallory: Any) -> None:
+    task = make_task()
+    assert ledger.request(as_actor(oscar), task).triggered_by == "oscar"
+    with pytest.raises(Forbidden):
+        ledger.request(as_actor(victor), task)
+    with pytest.raises(NotFound):
+        ledger.request(as_actor(mallory), task)
+
+
+def test_it_runs_nothing_that_was_deleted() -> None:
+    task = make_task()
+    trash.remove(SYSTEM, task.id)
+    with pytest.raises(NotFound):
+        ledger.request(SYSTEM, task)
+
+
+def test_a_thousand_tasks_at_one_instant_are_one_settlement(clock: FrozenClock) -> None:
+    first = make_task(cron=MINUTELY)
+    columns = [column for column in Task.__table__.columns if column.name not in ("id", "key", "name")]
+    values = db.session.execute(db.select(*columns).where(Task.id == first.id)).one()._mapping
+    db.session.execute(db.insert(Task.__table__), [{**values, "key": f"t{n}", "name": f"t{n}"} for n in range(999)])
+    db.session.commit()
+    assert settle(clock, minutes=1) == 1000
+    assert settle(clock, seconds=1) == 0
+
+
+def test_rows_carry_the_moment_the_schedule_meant(clock: FrozenClock) -> None:
+    task = make_task(cron="15 30 12 * * *")
+    settle(clock, hours=1)
+    assert rows(task)[0].scheduled_at == datetime.fromisoformat("2026-03-02T12:30:15+00:00")

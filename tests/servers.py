@@ -1,0 +1,117 @@
+"""Private servers the tests start for themselves: a SQLite file by default, PostgreSQL by `TEST_DATABASE=postgresql`."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import psycopg
+import pytest
+
+Private = tuple[str, Callable[[], None], Callable[[], None]]
+NOBODY = 65534
+
+
+def missing(what: str) -> NoReturn:
+    """Skip because something is not installed here; with `REQUIRE_SERVICES=1` that is a failure."""
+    if os.environ.get("REQUIRE_SERVICES") == "1":
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@contextmanager
+def private_database(folder: Path) -> Iterator[Private]:
+    """An empty database: its URL, what keeps its state as it is, and what brings that state back."""
+    if os.environ.get("TEST_DATABASE", "sqlite") == "postgresql":
+        with postgres(folder) as address:
+            yield _on_postgres(address)
+    else:
+        yield _on_sqlite(folder)
+
+
+def _on_sqlite(folder: Path) -> Private:
+    path, kept = folder / "test.db", folder / "kept.db"
+
+    def restore() -> None:
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        shutil.copyfile(kept, path)
+
+    return f"sqlite:///{path}", lambda: shutil.copyfile(path, kept) and None, restore
+
+
+def _on_postgres(address: str) -> Private:
+    def run(*statements: str) -> None:
+        with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    run("CREATE DATABASE test")
+    return (
+        f"{address}/test",
+        lambda: run("CREATE DATABASE kept TEMPLATE test"),
+        lambda: run("DROP DATABASE test WITH (FORCE)", "CREATE DATABASE test TEMPLATE kept"),
+    )
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[str]:
+    """A PostgreSQL server of our own on a free port, data below `folder`; nobody else's server is touched."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not binaries:
+        missing("no PostgreSQL here: apt-get install postgresql")
+    programs, data = binaries[-1].parent, folder / "postgres"
+    data.mkdir()
+    who = _not_root(data)
+    subprocess.run(
+        [programs / "initdb", "-D", data, "-U", "test", "-A", "trust", "-E", "UTF8", "--no-sync"],
+        check=True, stdout=subprocess.DEVNULL, cwd="/", **who,
+    )  # fmt: skip
+    port = free_port()
+    options = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "unix_socket_directories=", f"port={port}"]
+    settings = [part for option in options for part in ("-c", option)]
+    log = (folder / "postgres.log").open("wb")
+    server = subprocess.Popen([programs / "postgres", "-D", data, *settings], stdout=log, stderr=log, cwd="/", **who)
+    address = f"postgresql://test@127.0.0.1:{port}"
+    try:
+        _wait_until_ready(address)
+        yield address
+    finally:
+        server.send_signal(signal.SIGINT)  # SIGTERM would wait for the connections that pools keep
+        server.wait(20)
+
+
+def _not_root(data: Path) -> dict[str, object]:
+    """PostgreSQL refuses to run as root: give it the data folder and nobody's rights."""
+    if os.getuid() != 0:
+        return {}
+    os.chown(data, NOBODY, NOBODY)
+    for parent in data.parents:
+        if parent.stat().st_uid == 0 and "pytest" in str(parent):
+            parent.chmod(0o711)
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+
+
+def free_port() -> int:
+    """A port of this machine nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_ready(address: str) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            psycopg.connect(f"{address}/postgres").close()
+            return
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)

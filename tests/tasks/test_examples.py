@@ -1,0 +1,20 @@
+"""The examples: they are valid tasks in every language, and there to be deleted."""
+
+import pytest
+
+from scheduler.tasks import examples
+from tests.factories import SYSTEM
+
+pytestmark = pytest.mark.usefixtures("app")
+
+
+def test_the_first_example_prints_every_minute() -> None:
+    (task,) = examples.load(SYSTEM, str)
+    assert (task.name, task.kind, task.schedule_config) == ("Hello every minute", "shell", {"cron": "* * * * *"})
+    assert task.next_run_at is not None
+
+
+def test_all_examples_can_be_loaded_in_another_language() -> None:
+    tasks = examples.load(SYSTEM, lambda text: f"例 {text}"[:90], everything=True)
+    assert len(tasks) == 4
+    assert all(task.name.startswith("例") and task.description.startswith("例") for task in tasks)
