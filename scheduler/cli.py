@@ -108,7 +108,13 @@ def log_to(path: Path) -> None:
 def _serve_pages(app: Flask) -> None:
     now = settings().server
     server = create_server(
-        app, host=now.host, port=now.port, threads=now.threads, ident=None, clear_untrusted_proxy_headers=not now.trusted_proxies
+        app,
+        host=now.host,
+        port=now.port,
+        threads=now.threads,
+        ident=None,
+        url_prefix=now.path_prefix,
+        clear_untrusted_proxy_headers=not now.trusted_proxies,
     )
     try:
         server.run()
@@ -144,7 +150,7 @@ def runner_command() -> None:
 def create_user(username: str, role: str) -> None:
     """Add somebody; asks for the password."""
     password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    _told(lambda: users.create(SYSTEM, {"username": username, "role": role, "password": password}))
+    _told(lambda: users.create(SYSTEM, {"username": username, "role": role, "password": password, "must_change": False}))
 
 
 @commands.command("reset-password")

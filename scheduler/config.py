@@ -3,16 +3,17 @@
 import os
 import re
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from tzlocal import get_localzone_name
 
 from scheduler.errors import N_, ConfigError, Problem
-from scheduler.validation import problems
+from scheduler.validation import Refusal, problems
 
 PREFIX = "SCHEDULER_"
 Strings = tuple[str, ...]
@@ -22,6 +23,14 @@ class Section(BaseModel):
     """One level of the configuration: unknown keys are refused by name, values cannot change after start."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def no_truth_for_numbers(cls, value: Any, field: ValidationInfo) -> Any:
+        """Python, and so pydantic, counts true as 1; who writes `max_workers: yes` did not mean one."""
+        if isinstance(value, bool) and cls.model_fields[field.field_name or ""].annotation is not bool:
+            raise Refusal(N_("This must not be true or false."))
+        return value
 
 
 class Engine(Section):
@@ -110,6 +119,26 @@ class Security(Section):
     outgoing_allow: Strings = ()
     outgoing_deny: Strings = ()
 
+    @field_validator("command_deny")
+    @classmethod
+    def patterns(cls, found: Strings) -> Strings:
+        for pattern in found:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise Refusal(N_("“%(pattern)s” is not a pattern: %(reason)s."), pattern=pattern, reason=str(error)) from error
+        return found
+
+    @field_validator("metrics_from", "outgoing_allow", "outgoing_deny")
+    @classmethod
+    def networks(cls, found: Strings) -> Strings:
+        for network in found:
+            try:
+                ip_network(network, strict=False)
+            except ValueError as error:
+                raise Refusal(N_("“%(network)s” is not a network, as 10.0.0.0/8 is."), network=network) from error
+        return found
+
 
 class Settings(Section):
     """The whole configuration, checked; `instance` is the folder everything of this installation lives in."""
@@ -161,8 +190,10 @@ def load(instance: Path, environ: Mapping[str, str] | None = None) -> Settings:
     tree = _expand(_read(instance / "config.yaml"), environ, "")
     for path, value in _overrides(environ):
         _set(tree, path, value)
+    if "instance" in tree:
+        raise ConfigError.because(N_("There is no such field."), field="instance")
     try:
-        return Settings(**{**tree, "instance": instance.resolve()})
+        return Settings.model_validate({**tree, "instance": instance.resolve()})
     except ValidationError as error:
         raise ConfigError(problems(error)) from error
 

@@ -11,13 +11,14 @@ from blinker import Signal
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, Table, TypeDecorator, event
+from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, Table, TypeDecorator, event, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from scheduler import signals
 
 BUSY_TIMEOUT_MS = 20_000
+ONE_WRITER = 7_246_001  # the advisory lock's number, ours alone within our database
 
 
 class Base(DeclarativeBase):
@@ -70,6 +71,15 @@ migrate = Migrate()
 _writing = threading.Lock()
 
 
+def storable(value: Any) -> Any:
+    """`value`, which a program printed or left, as every database can hold it: PostgreSQL refuses NUL, both lone surrogates."""
+    if isinstance(value, str):
+        return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {storable(name): storable(inner) for name, inner in value.items()}
+    return [storable(inner) for inner in value] if isinstance(value, list) else value
+
+
 def connect(app: Flask, url: str, threads: int) -> None:
     """Attach the database at `url` to `app`; `threads` is how many may hold a connection at once."""
     app.config["SQLALCHEMY_DATABASE_URI"] = url
@@ -91,6 +101,7 @@ def transaction() -> Iterator[Session]:
     """One writing transaction on the app context's session: commit at the end, then send what `after_commit` kept.
 
     On SQLite it begins IMMEDIATE: a deferred one that reads first and writes later fails or loses updates under load.
+    On PostgreSQL an advisory lock, gone with the transaction, gives the same: one writer at a time, what it read is so.
     Inside another transaction it is part of that one.
     """
     session = db.session()
@@ -104,7 +115,9 @@ def transaction() -> Iterator[Session]:
     waiting: list[tuple[Signal, dict[str, Any]]] = []
     session.info["signals"] = waiting
     try:
-        session.connection(execution_options={"begin": "IMMEDIATE"})
+        connection = session.connection(execution_options={"begin": "IMMEDIATE"})
+        if not sqlite:
+            connection.execute(select(func.pg_advisory_xact_lock(ONE_WRITER)))
         yield session
         session.commit()
     except BaseException:

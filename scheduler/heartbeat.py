@@ -17,6 +17,7 @@ def beat(instance: Path) -> None:
     except FileNotFoundError:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
+        os.utime(path, (now, now))
 
 
 def age(instance: Path) -> float | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
 from scheduler.errors import N_, Invalid
+from scheduler.validation import shorten
 
 
 class Member(Protocol):
@@ -38,7 +39,7 @@ class Registry(Generic[M]):
         member = self._members.get(name)
         if member is None:
             text = N_("“%(value)s” is not one of: %(choices)s.")
-            raise Invalid.because(text, field=self._field, value=name, choices=", ".join(self._members))
+            raise Invalid.because(text, field=self._field, value=shorten(name), choices=", ".join(self._members))
         return member
 
     def __contains__(self, name: object) -> bool:

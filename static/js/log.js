@@ -12,6 +12,31 @@
   let fresh = 0;
 
   const following = () => follow?.getAttribute("aria-pressed") === "true";
+  // Earlier lines come in above: the reader's place is measured from below, where nothing moves.
+  let below = null;
+  document.addEventListener("htmx:before:swap", (e) => {
+    if (e.detail.ctx?.sourceElement.matches?.("[data-earlier]")) below = view.scrollHeight - view.scrollTop;
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    if (below !== null) view.scrollTop = view.scrollHeight - below;
+    below = null;
+  });
+  // A search brings other lines: the match is looked at once, then the reader may scroll as they like.
+  let looked = view.querySelector(".is-current");
+  document.addEventListener("htmx:after:swap", () => {
+    const current = view.querySelector(".is-current");
+    if (!current || current === looked) return;
+    looked = current;
+    setFollow(false);
+    current.scrollIntoView({ block: "center" });
+  });
+  // The element that asks for new lines must not be lost with one failed answer.
+  document.addEventListener("htmx:finally:request", (e) => {
+    const asked = e.detail.ctx?.sourceElement;
+    if (!asked?.matches?.(".log-sentinel")) return;
+    setTimeout(() => { if (asked.isConnected && !document.hidden) htmx.process(asked, true); }, 4000);
+  });
+
   const nearEnd = () => view.scrollHeight - view.scrollTop - view.clientHeight < 40;
   const toEnd = () => { view.scrollTop = view.scrollHeight; };
   const tell = () => {
@@ -92,11 +117,16 @@
     mark();
   });
   const arrive = () => {
+    const query = new URLSearchParams(location.search);
     const line = range() && mark();
     if (line) {
       setFollow(false);
       line.scrollIntoView({ block: "center" });
-    } else if (following()) toEnd();
+    } else if (range() && !query.has("around")) {
+      query.set("around", range()[0]);
+      location.replace(`?${query}${location.hash}`);
+    } else if (looked) looked.scrollIntoView({ block: "center" });
+    else if (following() || !range()) toEnd();
   };
   window.addEventListener("hashchange", arrive);
   arrive();

@@ -85,7 +85,7 @@ def test_it_reads_what_it_keeps_as_itself(kind, config, expected, canonical):
         ("monthly", {"day_of_month": 32, "time": "02:00"}, "schedule_config.day_of_month: Day of the month 32 is outside 1–31."),
         ("once", {"datetime": 5}, "schedule_config.datetime: “5” is not a date and time: write 2026-12-25T14:30."),
         ("daily", 5, "schedule_config: The schedule must be an object, not “5”."),
-        ("daily", None, "schedule_config: The schedule must be an object, not “None”."),
+        ("daily", None, "schedule_config: This field is required."),
         ("daily", "*/5 * * * *", "schedule_config: “*/5 * * * *” is not a schedule of the kind “daily”: use the kind “cron”."),
         ("daily", "{", "schedule_config: “{” is not a JSON object."),
         ("manual", "now", "schedule_config.now: Unknown field “now”."),

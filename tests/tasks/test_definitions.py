@@ -268,7 +268,8 @@ def test_a_stranger_learns_nothing(mallory: Any) -> None:
 
 def test_nobody_moves_a_task_into_a_group_they_do_not_see(mallory: Any) -> None:
     make_group("foreign")
-    mallory.grants.append(Grant(group_id=make_group("own").id, role="editor"))
+    own = make_group("own").id
+    mallory.grants.append(Grant(group_id=own, role="editor"))
     db.session.commit()
     task = make_task(as_actor(mallory), group="own")
     with pytest.raises(Invalid) as error:
@@ -278,7 +279,8 @@ def test_nobody_moves_a_task_into_a_group_they_do_not_see(mallory: Any) -> None:
 
 def test_nobody_moves_a_task_into_a_group_they_may_not_write_to(oscar: Any) -> None:
     make_group("readable")
-    oscar.grants.append(Grant(group_id=make_group("own").id, role="editor"))
+    own = make_group("own").id
+    oscar.grants.append(Grant(group_id=own, role="editor"))
     db.session.commit()
     task = make_task(as_actor(oscar), group="own")
     with pytest.raises(Forbidden):

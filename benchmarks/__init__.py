@@ -1,0 +1,1 @@
+"""The measurements: each beside a floor taken in the same run, because machines differ and are noisy; asserts nothing."""

@@ -1,0 +1,24 @@
+"""The JSON API: one core, documented faces; here they are put below `/api/`, with one way in and one way to say what is wrong."""
+
+from flask import Blueprint, Flask, request
+from werkzeug.exceptions import NotFound
+
+from scheduler import gate
+from scheduler.api import credentials, failures, v1
+
+
+def mount(app: Flask) -> None:
+    """Give `app` the API: its end points, who may ask them, and its errors."""
+    api = Blueprint("api", __name__, url_prefix="/api")
+    for face in v1.PARTS:
+        api.register_blueprint(face)
+    api.before_request(_refuse_nul)
+    app.register_blueprint(api)
+    gate.read_headers(app, "api", credentials.read)
+    gate.answer_errors(app, "/api/", failures.answer)
+
+
+def _refuse_nul() -> None:
+    """Nothing has such a name, and not every database can be asked for it."""
+    if "\0" in request.path:
+        raise NotFound

@@ -1,0 +1,68 @@
+"""What the API answers when something is wrong: v1's error object for every error of the product and of HTTP."""
+
+from collections.abc import Mapping
+
+from flask import Response
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from scheduler import gate
+from scheduler.api.answers import failed
+from scheduler.api.language import say
+from scheduler.errors import N_, Invalid, Problem, SchedulerError, Throttled
+
+CHALLENGE = 'Bearer realm="scheduler"'
+SCHEDULE = "schedule_config"
+TEXTS: Mapping[int, str] = {
+    400: N_("The request is not understood."),
+    404: N_("There is nothing at this address."),
+    405: N_("This address does not take this method."),
+    413: N_("The request is too large: 2 MB at most."),
+    415: N_("Send JSON: “Content-Type: application/json”."),
+    500: N_("Something went wrong here. The server's log says what."),
+}
+
+
+def answer(error: Exception) -> Response:
+    """The error object for `error`, with the headers that go with it."""
+    status = gate.status_of(error)
+    response = failed(status, _message(error, status), _errors(error))
+    if status == 401:
+        response.headers["WWW-Authenticate"] = CHALLENGE
+    if isinstance(error, Throttled):
+        response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, HTTPException):
+        for name, value in error.get_headers():
+            if name in ("Allow", "Retry-After", "Location"):
+                response.headers[name] = value
+    return response
+
+
+def sentences(problems: tuple[Problem, ...]) -> list[dict[str, str]]:
+    """Each field and what is wrong with it; of a schedule the whole is the field, as in the document."""
+    return [
+        {"field": SCHEDULE if problem.field.startswith(f"{SCHEDULE}.") else problem.field, "message": _said(problem)}
+        for problem in problems
+    ]
+
+
+def _errors(error: Exception) -> list[dict[str, str]]:
+    if not isinstance(error, SchedulerError):
+        return []
+    return [said for said in sentences(error.problems) if said["field"]]
+
+
+def _message(error: Exception, status: int) -> str:
+    if isinstance(error, CSRFError):
+        return say(N_("Send the page's CSRF token in “X-CSRFToken”, or sign in with a bearer token."))
+    if not isinstance(error, SchedulerError) or not error.problems:
+        return say(TEXTS.get(status, TEXTS[500 if status >= 500 else 400]))
+    if not isinstance(error, Invalid):
+        return " ".join(map(_said, error.problems))
+    if all(problem.field.partition(".")[0] == SCHEDULE for problem in error.problems):
+        return say(N_("The configuration of the schedule is not valid."))
+    return say(N_("The request is not valid."))
+
+
+def _said(problem: Problem) -> str:
+    return say(problem.text, **problem.params)

@@ -1,0 +1,89 @@
+"""What can be done with a task besides changing it: pause, resume, run now, stop, clone, bring back."""
+
+from flask import Blueprint, Response, request
+
+from scheduler import gate
+from scheduler.api import bodies
+from scheduler.api.answers import done
+from scheduler.api.bodies import Body
+from scheduler.api.v1 import shapes
+from scheduler.errors import N_, Invalid
+from scheduler.runs import ledger, lifecycle
+from scheduler.runs.status import Cause
+from scheduler.tasks import definitions, queries, trash
+
+calls = Blueprint("v1_task_verbs", __name__, url_prefix="/v1/scheduler/tasks/<task_id>")
+LONGEST_KEY = 80
+
+
+class Name(Body):
+    """What the copy is to be called."""
+
+    name: str
+
+
+@calls.post("/pause")
+@gate.allowed("task.enable")
+def pause(task_id: str) -> Response:
+    """Let the schedule rest; what runs goes on."""
+    bodies.nothing()
+    actor = gate.current_actor()
+    definitions.disable(actor, queries.find(actor, task_id).id)
+    return done(None, N_("The task is paused."))
+
+
+@calls.post("/resume")
+@gate.allowed("task.enable")
+def resume(task_id: str) -> Response:
+    """Let the schedule fire again."""
+    bodies.nothing()
+    actor = gate.current_actor()
+    definitions.enable(actor, queries.find(actor, task_id).id)
+    return done(None, N_("The task is resumed."))
+
+
+@calls.post("/trigger")
+@gate.allowed("task.run")
+def trigger(task_id: str) -> Response:
+    """Run it now; the same `Idempotency-Key` again answers the execution it made the first time."""
+    bodies.nothing()
+    actor = gate.current_actor()
+    run = ledger.request(actor, queries.find(actor, task_id), Cause.API, _key())
+    return done({"execution_id": run.public_id}, N_("The task is triggered."))
+
+
+@calls.post("/stop")
+@gate.allowed("task.stop")
+def stop(task_id: str) -> Response:
+    """Stop every execution that waits or runs."""
+    bodies.nothing()
+    actor = gate.current_actor()
+    found = lifecycle.stop(actor, queries.find(actor, task_id))
+    return done({"execution_ids": found}, N_("The task is told to stop."))
+
+
+@calls.post("/clone")
+@gate.allowed("task.edit")
+def clone(task_id: str) -> Response:
+    """A paused copy under another name."""
+    name = bodies.read(Name).name
+    actor = gate.current_actor()
+    return done(shapes.task(actor, definitions.clone(actor, queries.find(actor, task_id).id, name)), N_("The task is cloned."))
+
+
+@calls.post("/restore")
+@gate.allowed("task.delete")
+def restore(task_id: str) -> Response:
+    """Bring it back from the trash, paused."""
+    bodies.nothing()
+    actor = gate.current_actor()
+    return done(shapes.task(actor, trash.restore(actor, trash.find(actor, task_id).id)), N_("The task is restored."))
+
+
+def _key() -> str:
+    """The `Idempotency-Key`, if there is one."""
+    given = request.headers.get("Idempotency-Key", "").strip()
+    if len(given) > LONGEST_KEY or not (given.isascii() and given.isprintable()):
+        text = N_("A key has at most %(longest)s printable ASCII characters.")
+        raise Invalid.because(text, field="Idempotency-Key", longest=LONGEST_KEY)
+    return given

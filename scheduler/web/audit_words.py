@@ -1,0 +1,44 @@
+"""What an audit entry says to people: the act in words, and what changed from what to what; finding entries lives in accounts."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flask_babel import gettext
+
+from scheduler.accounts.models import AuditEntry
+from scheduler.errors import N_
+
+ACTS: Mapping[str, str] = {
+    "task.create": N_("Created it"),
+    "task.edit": N_("Changed it"),
+    "task.enable": N_("Enabled it"),
+    "task.disable": N_("Disabled it"),
+    "task.delete": N_("Moved it to the trash"),
+    "task.restore": N_("Restored it"),
+    "task.run": N_("Ran it"),
+    "run.stop": N_("Stopped a run"),
+    "denied": N_("Was refused"),
+}
+LONGEST = 300
+
+
+def act(action: str) -> str:
+    """What was done, in words; an act without any goes by its name."""
+    return str(gettext(ACTS[action])) if action in ACTS else action
+
+
+def changes(entry: AuditEntry) -> Iterator[tuple[str, str | None, str | None]]:
+    """Each value that differs: its name, before, after; of a thing made or removed nothing but that it was."""
+    before, after = entry.before, entry.after
+    if before is None:
+        return
+    for name in [*before, *(name for name in after or {} if name not in before)]:
+        yield name, _text(before.get(name)), _text((after or {}).get(name))
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST else text[:LONGEST] + "…"

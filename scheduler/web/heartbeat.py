@@ -1,0 +1,73 @@
+"""Whether the scheduler is alive, for the corner of every page and for whoever watches from outside; measures nothing itself."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from flask import Blueprint, Response, render_template, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from scheduler import heartbeat
+from scheduler.config import settings
+from scheduler.database import db
+from scheduler.runs import history
+from scheduler.runs.status import Status
+from scheduler.web import access
+
+pages = Blueprint("heartbeat", __name__)
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """What the corner shows; looked up only when a template asks."""
+
+    @cached_property
+    def healthy(self) -> bool:
+        """Whether a daemon made a pass just now."""
+        return heartbeat.fresh(settings().instance)
+
+    @cached_property
+    def running(self) -> int:
+        """How many runs the viewer may see are running."""
+        return history.count(Status.RUNNING, access.current_actor())
+
+    @property
+    def url(self) -> str:
+        """Where the corner refreshes itself."""
+        return url_for("heartbeat.corner")
+
+    @property
+    def runs_url(self) -> str:
+        """The runs that the count is of."""
+        return url_for("runs.index", status=Status.RUNNING.value)
+
+
+@pages.app_context_processor
+def in_every_page() -> dict[str, Heartbeat]:
+    """Give the frame of every page its heartbeat."""
+    return {"heartbeat": Heartbeat()}
+
+
+@pages.get("/p/heartbeat")
+@access.signed_in
+def corner() -> Response:
+    """The corner alone."""
+    return Response(render_template("_heartbeat.html"))
+
+
+@pages.get("/readyz")
+@access.public
+def ready() -> ResponseReturnValue:
+    """200 when the database answers and the daemon ticks; else 503 and the name of what does not."""
+    failing = _failing()
+    words = {"Content-Type": "text/plain; charset=utf-8"}
+    return (f"{failing}\n", 503, words) if failing else ("ok\n", 200, words)
+
+
+def _failing() -> str:
+    try:
+        db.session.execute(text("SELECT 1"))
+    except SQLAlchemyError:
+        return "database"
+    return "" if heartbeat.fresh(settings().instance) else "scheduler"

@@ -1,0 +1,122 @@
+"""From templates to answers: a page or only its region, toasts, ways out, and what every template may use."""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, current_app, flash, make_response, redirect, render_template, request, session, url_for
+from flask_babel import gettext
+
+from scheduler import clock
+from scheduler.web import charts, formats, navigation, viewer
+from scheduler.web.ansi import ansi
+from scheduler.web.looks import STATUS
+from scheduler.web.problems import PROBLEMS
+
+
+@dataclass(frozen=True)
+class Link:
+    """A way on from a toast: a link, or with `post` a button that undoes what was done."""
+
+    label: str
+    url: str
+    post: bool = False
+
+
+def partial() -> bool:
+    """Whether htmx asks for a region; it asks for whole pages too, when it restores one or replaces the body."""
+    headers = request.headers
+    return (
+        headers.get("HX-Request") == "true"
+        and headers.get("HX-Request-Type") != "full"
+        and headers.get("HX-History-Restore-Request") != "true"
+    )
+
+
+def render(page_template: str, region_template: str | None = None, **context: Any) -> Response:
+    """The page, or for htmx the region alone followed by the toasts that wait; for another status return `render(...), 422`."""
+    if region_template and partial():
+        return _answer(render_template(region_template, **context) + waiting_toasts())
+    return _answer(render_template(page_template, **context))
+
+
+def toast(text: str, kind: str = "success", link: Link | None = None) -> None:
+    """Say what happened in the corner of the next answer; kind `success`, `info`, `warning` or `danger`."""
+    flash({"text": text, "link": asdict(link) if link else None}, kind)  # type: ignore[arg-type]
+
+
+def waiting_toasts() -> str:
+    """The toasts not shown yet, as a fragment htmx puts into the corner by itself."""
+    return render_template("_flash.html", out_of_band=True) if session.get("_flashes") else ""
+
+
+def go(url: str) -> Response:
+    """Leave for another page, for browsers and htmx alike."""
+    if not partial():
+        return _answer(redirect(url, 303))
+    response = _answer("")
+    response.headers["HX-Redirect"] = url
+    return response
+
+
+def problem(status: int, title: str = "", text: str = "") -> Response:
+    """An error as a page with a way out; for htmx as a toast that leaves the page as it is."""
+    known = PROBLEMS.get(status, PROBLEMS[500])
+    title, text = title or gettext(known.title), text or gettext(known.text)
+    if not partial():
+        return _answer(render_template("errors/error.html", status=status, title=title, text=text), status)
+    toast(f"{title} {text}", "danger")
+    response = _answer(waiting_toasts(), status)
+    response.headers["HX-Reswap"] = "none"
+    return response
+
+
+def static_url(filename: str) -> str:
+    """The address of a static file, which changes when the file does."""
+    path = Path(current_app.static_folder or "") / filename
+    return url_for("static", filename=filename, v=_digest(path, path.stat().st_mtime_ns))
+
+
+def browser_words() -> dict[str, str]:
+    """The few sentences the browser says by itself."""
+    return formats.words() | {"copied": gettext("Copied"), "offline": gettext("The server cannot be reached.")}
+
+
+def install(app: Flask) -> None:
+    """Give every template of `app` the filters and globals of this folder."""
+    app.jinja_env.filters.update(
+        duration=formats.duration,
+        compact_duration=formats.compact_duration,
+        ago=formats.ago,
+        until=formats.until,
+        absolute=formats.absolute,
+        size=formats.size,
+        number=formats.number,
+        ansi=ansi,
+    )
+    app.jinja_env.globals.update(
+        STATUS=STATUS,
+        static_url=static_url,
+        now=clock.now,
+        browser_words=browser_words,
+        viewer=viewer,
+        navigation=navigation.entries,
+        spark_strokes=charts.strokes,
+        spark_summary=charts.summary,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def _answer(body: Any, status: int | None = None) -> Response:
+    response: Response = make_response(body)
+    if status is not None:
+        response.status_code = status
+    response.vary.add("HX-Request")
+    return response
+
+
+@lru_cache(maxsize=64)
+def _digest(path: Path, modified: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]

@@ -1,0 +1,130 @@
+"""What a run is called and why it is as it is, in sentences for people; how it is judged and started lives in runs."""
+
+import signal
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask_babel import gettext
+
+from scheduler.errors import N_
+from scheduler.runs.models import Attempt, Run
+from scheduler.runs.status import Cause, Status
+from scheduler.tasks.models import Task
+from scheduler.web import formats
+
+CAUSES: Mapping[str, str] = {
+    Cause.SCHEDULE: N_("Schedule"),
+    Cause.MANUAL: N_("By hand"),
+    Cause.API: N_("API"),
+    Cause.DEPENDENCY: N_("Another task"),
+}
+UNDONE = frozenset({Status.MISSED, Status.SKIPPED, Status.CANCELLED})
+CODES: Mapping[int, str] = {
+    126: N_("126 usually means that a program was found but may not be executed."),
+    127: N_("127 usually means that a command was not found."),
+    137: N_("137 usually means that a program was killed, often for lack of memory."),
+    143: N_("143 usually means that a program was asked to end."),
+}
+
+
+def standing(run: Run) -> str:
+    """The status by which `looks` knows the run; a queued one that has tried already waits to retry."""
+    return "retrying" if run.status == Status.PENDING and run.attempts else run.status
+
+
+def cause(run: Run) -> str:
+    """What made the run: `Schedule`, `Schedule, late`, `By hand, ada`."""
+    word = gettext(CAUSES.get(run.cause, run.cause))
+    if run.late:
+        return str(gettext("%(cause)s, late", cause=word))
+    return str(gettext("%(cause)s, %(who)s", cause=word, who=run.triggered_by) if run.triggered_by else word)
+
+
+def reason(run: Run) -> str:
+    """Why it was missed, skipped or cancelled, in a sentence; empty when there is nothing to say."""
+    known = (run.reason or {}) if run.status in UNDONE else {}
+    said = _REASONS.get(str(known.get("code", "")))
+    return said(run, known) if said else ""
+
+
+def blocker(run: Run) -> int | None:
+    """The number of the run that was still in its way."""
+    found = (run.reason or {}).get("run_id")
+    return found if isinstance(found, int) else None
+
+
+def last_words(run: Run) -> str:
+    """What a list shows of how it went: its own summary, its last line, or why there is none."""
+    return run.summary or run.last_line or reason(run) or run.error or ""
+
+
+def delay(run: Run) -> float | None:
+    """Seconds from the due instant to the start."""
+    return (run.started_at - run.scheduled_at).total_seconds() if run.started_at else None
+
+
+def exit_word(code: int | None, number: int | None) -> str:
+    """How a process ended: its exit code, or the signal's name and number."""
+    if number is not None:
+        return f"{signal_name(number)} ({number})"
+    return formats.NOTHING if code is None else str(code)
+
+
+def signal_name(number: int) -> str:
+    """`SIGTERM` for 15."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(gettext("signal %(number)s", number=number))
+
+
+def verdict(run: Run, attempt: Attempt | None, task: Task) -> str:
+    """Why a run that did not succeed counts as it does, in a sentence."""
+    status = attempt.status if attempt else run.status
+    if status == Status.TIMEOUT:
+        limit = formats.duration(task.policy["timeout_seconds"])
+        return str(gettext("It ran longer than its time limit (now %(limit)s) and was stopped.", limit=limit))
+    if status == Status.LOST:
+        return str(gettext("Nobody saw it end: the machine or its supervisor went away. It may have done its work or not."))
+    if status == Status.BUSINESS_FAILURE:
+        return str(
+            gettext("A business failure: the program ran to its end and reports a bad result. It is not retried.")
+        )
+    if status == Status.TECHNICAL_FAILURE:
+        return _technical(attempt.exit_code if attempt else run.exit_code, attempt.signal if attempt else run.signal)
+    return ""
+
+
+def _technical(code: int | None, number: int | None) -> str:
+    if number is not None:
+        return str(gettext("A technical failure: the program was ended by the signal %(name)s.", name=signal_name(number)))
+    if code is None:
+        return str(gettext("A technical failure: the program could not be started."))
+    known = gettext(CODES[code]) if code in CODES else ""
+    return " ".join(filter(None, [gettext("A technical failure: the program did not do its work."), known]))
+
+
+def _late(run: Run, _reason: Mapping[str, Any]) -> str:
+    if run.missed_count > 1 and run.missed_until:
+        text = N_("Missed about %(count)s times up to %(until)s: the scheduler was not running.")
+        return str(gettext(text, count=formats.number(run.missed_count), until=formats.absolute(run.missed_until, "short")))
+    return str(gettext("Missed: the scheduler came to it later than its grace allows; most likely it was not running."))
+
+
+def _overlap(_run: Run, known: Mapping[str, Any]) -> str:
+    if known.get("run_id"):
+        return str(gettext("Skipped: run #%(number)s of this task was still going on.", number=known["run_id"]))
+    return str(gettext("Skipped: another run of this task was still going on."))
+
+
+def _stopped(_run: Run, known: Mapping[str, Any]) -> str:
+    return str(gettext("Stopped by %(who)s.", who=known.get("by") or gettext("the scheduler")))
+
+
+_REASONS: Mapping[str, Callable[[Run, Mapping[str, Any]], str]] = {
+    "late": _late,
+    "overlap": _overlap,
+    "stopped": _stopped,
+    "replaced": lambda _run, _known: str(gettext("Replaced: a newer run of this task took its place.")),
+    "deleted": lambda _run, _known: str(gettext("Ended because its task was deleted.")),
+}

@@ -1,0 +1,134 @@
+"""Which controls the form of a task has, section by section, in tables; how they are read and checked is said elsewhere."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from scheduler.errors import N_
+from scheduler.kinds import kinds
+from scheduler.schedules import builder, schedules
+from scheduler.tasks.policy import Limits, Policy
+from scheduler.web.controls import Choices, Control
+
+SECONDS = N_("seconds")
+DAYS = tuple((str(day), str(day)) for day in range(1, 32))
+
+BASICS = (
+    Control("name", N_("Name"), hint=N_("Unique; up to 100 characters."), required=True),
+    Control("group", N_("Group"), "select"),
+    Control("description", N_("Description"), default=""),
+    Control("tags", N_("Tags"), "words", hint=N_("Separated by commas.")),
+    Control("is_active", N_("Enabled"), "checkbox", hint=N_("Runs when it is due. A disabled task runs only by hand.")),
+)
+TIMES = Control("schedule_config.times", N_("Times"), "times", required=True)
+MISSING = Control("schedule_config.missing", N_("In months without that day"), "select", choices=builder.MISSING, default="last")
+# In the order of a crontab line; seconds, which stand first there, are rare and stand last here.
+CRON = (
+    Control("schedule_config.minute", N_("minute")),
+    Control("schedule_config.hour", N_("hour")),
+    Control("schedule_config.day", N_("day")),
+    Control("schedule_config.month", N_("month")),
+    Control("schedule_config.weekday", N_("weekday")),
+)
+SECOND = Control("schedule_config.second", N_("second"))
+LINE = "schedule_line"
+SCHEDULES: Mapping[str, tuple[Control, ...]] = {
+    "interval": (
+        Control("schedule_config.interval", N_("Every"), "number", required=True, low=1),
+        Control("schedule_config.unit", N_("Unit"), "select", choices=builder.UNITS, default="minutes"),
+    ),
+    "daily": (TIMES,),
+    "weekly": (Control("schedule_config.days", N_("Weekdays"), "days", choices=builder.WEEKDAYS, required=True), TIMES),
+    "monthly": (
+        Control("schedule_config.days", N_("Days"), "days", choices=(*DAYS, ("last", N_("last day"))), required=True),
+        TIMES,
+        MISSING,
+    ),
+    "yearly": (
+        Control("schedule_config.month", N_("Month"), "select", choices=tuple((str(m), word) for m, word in builder.MONTHS)),
+        Control("schedule_config.day", N_("Day"), "number", required=True, low=1, high=31),
+        TIMES,
+        replace(MISSING, label=N_("In years without that day"),
+                choices=(("last", N_("Run on the last day of that month instead")), ("skip", N_("Skip that year")))),
+    ),
+    "once": (Control("schedule_config.at", N_("Date and time"), "moment", required=True),),
+    "cron": (*CRON, SECOND),
+    "manual": (),
+}  # fmt: skip
+WINDOW = (
+    Control("timezone", N_("Time zone"), "zone", default=""),
+    Control("max_runs", N_("At most"), "number", suffix=N_("runs"), low=1),
+    Control("start_at", N_("Starts"), "moment"),
+    Control("end_at", N_("Ends"), "moment"),
+)
+OVERLAP = (
+    ("skip", N_("Skip the new run")),
+    ("queue", N_("Queue it")),
+    ("replace", N_("Stop the old run")),
+    ("allow", N_("Let both run")),
+)
+MISFIRE = (
+    ("skip", N_("Skip what was missed")),
+    ("run_once", N_("Run once")),
+    ("run_all", N_("Run all of them")),
+)
+BACKOFF = (("fixed", N_("Always the same")), ("exponential", N_("Doubling each time")))
+_POLICY = (
+    Control("timeout_seconds", N_("Timeout"), "number", suffix=SECONDS),
+    Control("kill_grace_seconds", N_("Time to end by itself"), "number", N_("Between SIGTERM and SIGKILL."), suffix=SECONDS),
+    Control("max_instances", N_("Runs at the same time"), "number"),
+    Control("overlap_policy", N_("While it is still running"), "select", choices=OVERLAP),
+    Control("retry_count", N_("Retries"), "number", N_("After a technical failure or a timeout.")),
+    Control("retry_delay_seconds", N_("Wait before a retry"), "number", suffix=SECONDS),
+    Control("retry_backoff", N_("Later waits"), "select", choices=BACKOFF),
+    Control("retry_max_delay_seconds", N_("Longest wait"), "number", suffix=SECONDS),
+    Control("misfire_policy", N_("After the scheduler was down"), "select", choices=MISFIRE),
+    Control("misfire_grace_seconds", N_("Counts as on time within"), "number", suffix=SECONDS),
+    Control("priority", N_("Priority"), "number", N_("Higher goes first.")),
+    Control("success_exit_codes", N_("Exit codes: success"), "words"),
+    Control("business_exit_codes", N_("Exit codes: business failure"), "words", N_("Not retried; every other is technical.")),
+    Control("limits.cpu_seconds", N_("Processor time"), "number", suffix=SECONDS, group=N_("Limits")),
+    Control("limits.memory_mb", N_("Memory"), "number", suffix="MB", group=N_("Limits")),
+    Control("limits.processes", N_("Processes"), "number", group=N_("Limits")),
+    Control("limits.open_files", N_("Open files"), "number", group=N_("Limits")),
+    Control("limits.file_size_mb", N_("File size"), "number", suffix="MB", group=N_("Limits")),
+)
+ADVANCED = (
+    Control("env", N_("Environment variables"), "pairs", default={}),
+    Control("params", N_("Parameters"), "pairs", N_("Reach the program as environment variables too."), default={}),
+    Control("working_directory", N_("Working directory"), hint=N_("Absolute; empty: a folder of the run's own."), default=""),
+    Control("key", N_("Key"), hint=N_("Its name in addresses and the API; empty: made from the name."), default=""),
+    Control("private", N_("Private"), "checkbox", hint=N_("Only its owner and administrators see it.")),
+)
+
+
+def policy() -> list[Control]:
+    """The rules of a run, with the bounds and defaults that the policy itself has now."""
+    return [_bounded(control) for control in _POLICY]
+
+
+def of_type(type_: str) -> list[Control]:
+    """The controls of what a kind runs; none for a task that runs its group's content."""
+    return [Control.of_kind(field) for field in kinds.get(type_).fields()] if type_ in kinds else []
+
+
+def of_schedule(kind: str) -> tuple[Control, ...]:
+    """The controls of a kind of schedule."""
+    return SCHEDULES.get(kind, ())
+
+
+def everything(type_: str, schedule: str) -> Iterable[Control]:
+    """Every control of the form for these two kinds."""
+    return (*BASICS, *of_type(type_), *of_schedule(schedule), *WINDOW, *policy(), *ADVANCED)
+
+
+def schedule_words() -> Choices:
+    """The kinds of schedule to choose from."""
+    return tuple((schedule.name, schedule.label) for schedule in schedules)
+
+
+def _bounded(control: Control) -> Control:
+    first, _, inner = control.name.partition(".")
+    field = (Limits if inner else Policy).model_fields[inner or first]
+    bounds = {word: getattr(rule, word) for rule in field.metadata for word in ("ge", "le") if hasattr(rule, word)}
+    default = field.get_default(call_default_factory=True)
+    return replace(control, default=default, low=bounds.get("ge"), high=bounds.get("le"))

@@ -1,0 +1,174 @@
+"""Tasks as a list shows them: how each stands, what may be done to it, and which of them an address asks for; no routes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property, lru_cache
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from werkzeug.datastructures import MultiDict
+
+from scheduler import clock
+from scheduler.accounts.permissions import Actor, can
+from scheduler.errors import N_
+from scheduler.kinds import kinds
+from scheduler.runs import history
+from scheduler.runs.models import Run
+from scheduler.runs.status import FAILED, Status
+from scheduler.schedules.base import Schedule
+from scheduler.tasks import queries
+from scheduler.tasks.models import Task
+from scheduler.tasks.queries import Wanted
+from scheduler.web import access, rendering, viewer
+
+OVERDUE = timedelta(seconds=5)
+GROUPS_OWN = N_("Content of the group")
+STATUSES = ("", "running", "failed", "disabled", "never")
+NAMES = ("q", "group", "type", "tag", "status")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One task in the list."""
+
+    task: Task
+    live: Sequence[Run]
+    actor: Actor
+
+    @cached_property
+    def run(self) -> Run | None:
+        """The live run that says how the task stands: a running one before one that waits."""
+        running = (run for run in self.live if run.status == Status.RUNNING)
+        return next(running, self.live[0] if self.live else None)
+
+    @property
+    def status(self) -> str:
+        """How it stands now, else how its last run ended."""
+        if self.run is None:
+            return self.task.last_status or "never"
+        return "retrying" if self.run.status == Status.PENDING and self.run.attempts else self.run.status
+
+    @property
+    def passed(self) -> float | None:
+        """Seconds since the run that is running began."""
+        if self.run is None or self.run.status != Status.RUNNING or self.run.started_at is None:
+            return None
+        return (clock.now() - self.run.started_at).total_seconds()
+
+    @property
+    def expected(self) -> float | None:
+        """Seconds a run takes on average."""
+        return self.task.total_duration / self.task.total_count if self.task.total_count else None
+
+    @property
+    def kind(self) -> str:
+        """What type of task it is, for people."""
+        kind = self.task.kind
+        return str(gettext(kinds.get(kind).label if kind and kind in kinds else GROUPS_OWN))
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        return queries.plan_of(self.task).schedule
+
+    @property
+    def sentence(self) -> str:
+        """When it runs, in words."""
+        return sentence(self.schedule, viewer.language())
+
+    @property
+    def bars(self) -> list[tuple[str, float]]:
+        """Its last runs: status, and height against the longest of them."""
+        longest = max((seconds for _, seconds in self.task.recent), default=0) or 1
+        return [(status, seconds / longest) for status, seconds in self.task.recent]
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it should have begun already."""
+        due = self.task.next_run_at
+        return due is not None and due < clock.now() - OVERDUE
+
+    @property
+    def log_id(self) -> int | None:
+        """The number of the run whose log is of interest."""
+        return self.run.id if self.run else self.task.last_run_id
+
+    def may(self, action: str) -> bool:
+        """Whether the viewer may do this to the task."""
+        return can(self.actor, action, self.task)
+
+    def facts(self) -> tuple[object, ...]:
+        """What decides how the row looks; a bar that moves is looked at anew each time."""
+        task, run = self.task, self.run
+        state = (run.id, run.status, run.attempts, run.cancel_count, int(self.passed or 0)) if run else None
+        return (task.id, task.version, task.group.name, task.last_run_id, task.next_run_at, self.overdue, state)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the address asks for, as text for the form; `query` writes it back into links."""
+
+    values: Mapping[str, str]
+
+    @property
+    def active(self) -> bool:
+        """Whether anything narrows the list."""
+        return any(self.values.values())
+
+    def query(self, **changes: Any) -> str:
+        """The query of a link to the same tasks, but for `changes`; the page is left out unless it is one of them."""
+        kept = {name: str(value) for name, value in {**self.values, **changes}.items() if value}
+        return f"?{urlencode(kept)}" if kept else ""
+
+    def wanted(self, running: frozenset[int]) -> Wanted:
+        """The same as a question; `running` are the tasks that run now."""
+        chip: Mapping[str, Mapping[str, Any]] = {
+            "running": {"ids": running},
+            "failed": {"last_status": frozenset(FAILED)},
+            "disabled": {"enabled": False},
+            "never": {"never_run": True},
+        }
+        given = self.values
+        return Wanted(given["q"], given["group"], given["type"], given["tag"], **chip.get(given["status"], {}))
+
+
+def filters(args: MultiDict[str, str]) -> Filters:
+    """The filters in `args`; a status there is not says nothing."""
+    values = {name: args.get(name, "").replace("\0", "").strip()[:200] for name in NAMES}
+    return Filters(values | {"status": values["status"] if values["status"] in STATUSES else ""})
+
+
+def made(actor: Actor, tasks: Iterable[Task]) -> list[Row]:
+    """The rows of these tasks, by one question for what lives of them."""
+    tasks = list(tasks)
+    alive = history.alive(task.id for task in tasks) if tasks else {}
+    return [Row(task, alive.get(task.id, ()), actor) for task in tasks]
+
+
+def answer(task: Task) -> ResponseReturnValue:
+    """After something was done to a task: its row for the list, or the way back for whoever came without htmx."""
+    if not rendering.partial():
+        return rendering.go(back(f"{request.script_root}/tasks/{task.id}"))
+    [row] = made(access.current_actor(), [task])
+    return rendering.render("tasks/_row.html", "tasks/_row.html", row=row)
+
+
+def back(default: str) -> str:
+    """Where the form that was sent says to go on to."""
+    wish = request.values.get("next")
+    return access.safe_next(wish) if wish else default
+
+
+def here() -> str:
+    """The page the viewer looks at while sending this, as a place to come back to."""
+    shown = request.headers.get("HX-Current-URL", "").partition("://")[2].partition("/")
+    return access.safe_next("".join(shown[1:])) if shown[1] else back(f"{request.script_root}/tasks")
+
+
+@lru_cache(maxsize=20_000)
+def sentence(schedule: Schedule, _language: str) -> str:
+    """What a schedule says, in the viewer's language; remembered, because a list says the same again every few seconds."""
+    return schedule.describe(gettext)

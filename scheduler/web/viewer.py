@@ -1,0 +1,46 @@
+"""Who is looking, as far as pages care: language, time zone and theme; who may do what lives in accounts."""
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from flask import current_app, has_request_context, request
+from flask_login import current_user
+
+from scheduler import config
+
+LANGUAGES = ("zh", "en")
+THEMES = ("auto", "light", "dark")
+
+
+def language() -> str:
+    """The language to speak: the user's own, else the cookie's, else the browser's, else the configured one."""
+    default = str(current_app.config["LANGUAGE_DEFAULT"])
+    if not has_request_context():
+        return default
+    for wish in (_chosen("language"), request.cookies.get("language")):
+        if wish in LANGUAGES:
+            return wish
+    return request.accept_languages.best_match(LANGUAGES) or default
+
+
+def timezone() -> ZoneInfo:
+    """The zone times are shown in: the user's own, else the installation's."""
+    try:
+        return ZoneInfo(_chosen("timezone") or config.settings().engine.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo(config.settings().engine.timezone)
+
+
+def theme() -> str:
+    """The theme: the cookie of this browser, else the user's own, else what the system prefers."""
+    if has_request_context():
+        for wish in (request.cookies.get("theme"), _chosen("theme")):
+            if wish in THEMES:
+                return wish
+    return "auto"
+
+
+def _chosen(attribute: str) -> str | None:
+    if not has_request_context() or not current_user or not current_user.is_authenticated:
+        return None
+    wish = getattr(current_user, attribute, None)
+    return str(wish) if wish else None

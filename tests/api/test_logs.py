@@ -1,0 +1,108 @@
+"""Logs over the API: the document's two files, lines with their time and stream, searches, and the text itself."""
+
+import pytest
+
+from scheduler.runs.logformat import STDERR
+from tests.api.conftest import end, fields, prints
+
+MIXED = (b"INFO start\n", (STDERR, b"ERROR no disk\n"), b"half\n", (STDERR, b"second\n"), b"WARN late\n")
+
+
+@pytest.fixture
+def logged(ada_calls, app, instance):
+    """The path of an execution that has printed on both streams."""
+    ada_calls.make()
+    execution = ada_calls.run()
+    prints(instance, 1, *MIXED)
+    end(app, 1)
+    return f"/executions/{execution}"
+
+
+def test_it_gives_each_of_the_documents_two_logs(ada_calls, logged):
+    output = ada_calls.data(f"{logged}/logs/file?log_type=output&lines=100")
+    assert (output["content"], output["lines_count"]) == (["INFO start", "half", "WARN late"], 3)
+    error = ada_calls.data(f"{logged}/logs/file?log_type=error&lines=1")
+    assert (error["content"], error["lines_count"], error["file_size"]) == (["second"], 2, 47)
+
+
+def test_it_gives_the_last_lines_of_a_long_log(ada_calls, app, instance):
+    ada_calls.make()
+    execution = ada_calls.run()
+    prints(instance, 1, b"".join(b"%d\n" % number for number in range(1, 15_001)))
+    end(app, 1)
+    found = ada_calls.data(f"/executions/{execution}/logs/file?lines=3")
+    assert (found["content"], found["lines_count"]) == (["14998", "14999", "15000"], 15_000)
+    assert len(ada_calls.data(f"/executions/{execution}/logs/file")["content"]) == 10_000
+
+
+def test_it_gives_lines_with_level_and_stream(ada_calls, logged):
+    found = ada_calls.data(f"{logged}/logs")
+    assert [(line["number"], line["stream"], line["level"]) for line in found["lines"][:2]] == [
+        (1, "stdout", "INFO"),
+        (2, "stderr", "ERROR"),
+    ]
+    assert found["total"] == 5 and found["complete"] and found["attempt"] == 1
+    assert found["lines"][0]["timestamp"].endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        ("after=3", [4, 5]),
+        ("limit=2", [4, 5]),
+        ("after=0&limit=2", [1, 2]),
+        ("stream=stderr", [2, 4]),
+        ("level=error", [2]),
+        ("level=WARNING", [5]),
+        ("q=HALF", [3]),
+        ("q=a&after=1", [3, 5]),
+        ("since=2000-01-01", [1, 2, 3, 4, 5]),
+        ("until=2000-01-01", []),
+        ("until=9999-12-31", [1, 2, 3, 4, 5]),
+    ],
+)
+def test_it_finds_lines(ada_calls, logged, query, numbers):
+    assert [line["number"] for line in ada_calls.data(f"{logged}/logs?{query}")["lines"]] == numbers
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/logs?level=LOUD", "level"),
+        ("/logs?stream=output", "stream"),
+        ("/logs?limit=10001", "limit"),
+        ("/logs?attempt=2", "attempt"),
+        ("/logs?after=-2", "after"),
+        ("/logs/file?log_type=both", "log_type"),
+        ("/logs/file?lines=10001", "lines"),
+        ("/logs/file?lines=0", "lines"),
+    ],
+)
+def test_it_refuses_a_question_that_makes_no_sense(ada_calls, logged, path, field):
+    refused = ada_calls.get(logged + path)
+    assert (refused.status_code, fields(refused)) == (400, [field])
+
+
+def test_it_sends_the_text_itself_as_a_file(ada_calls, logged):
+    sent = ada_calls.get(f"{logged}/logs/download")
+    assert sent.data == b"INFO start\nERROR no disk\nhalf\nsecond\nWARN late\n"
+    assert sent.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert sent.headers["Content-Disposition"].startswith('attachment; filename="exec-')
+
+
+def test_it_keeps_the_log_of_each_attempt(ada_calls, app, instance):
+    ada_calls.make(retry_count=1, retry_delay_seconds=0)
+    execution = ada_calls.run()
+    for attempt in (1, 2):
+        prints(instance, 1, b"try %d\n" % attempt, attempt=attempt)
+        end(app, 1, 2)
+    assert ada_calls.get(f"/executions/{execution}/logs/download").data == b"try 2\n"
+    assert ada_calls.data(f"/executions/{execution}/logs?attempt=1")["lines"][0]["message"] == "try 1"
+
+
+def test_a_run_that_printed_nothing_has_an_empty_log(ada_calls):
+    ada_calls.make()
+    execution = ada_calls.run()
+    assert ada_calls.data(f"/executions/{execution}/logs")["lines"] == []
+    assert ada_calls.data(f"/executions/{execution}/logs/file")["content"] == []
+    assert ada_calls.get(f"/executions/{execution}/logs/download").data == b""

@@ -1,0 +1,188 @@
+"""The page of one run: how it stands and why, its attempts, stopping it, running it again, its timeline."""
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from scheduler.database import db
+from scheduler.runs import ledger
+from scheduler.runs.folders import PROGRESS
+from scheduler.runs.models import Run
+from scheduler.tasks import trash
+from tests.conftest import FrozenClock
+from tests.factories import SYSTEM, claim, finish, make_group, make_run, make_task, perform, rows
+from tests.web.forms import send, text_of
+from tests.web.logs import folder_of, write_log
+
+SignIn = Callable[[str], FlaskClient]
+
+
+def page_of(browser: FlaskClient, run: Run, query: str = "") -> str:
+    answer = browser.get(f"/runs/{run.public_id}{query}")
+    assert answer.status_code == 200
+    return text_of(answer)
+
+
+def facts(page: str) -> dict[str, str]:
+    found = re.findall(r"<div><dt>(.*?)</dt><dd[^>]*>(.*?)</dd></div>", page, re.DOTALL)
+    return {name: re.sub(r"\s+", " ", re.sub("<.*?>", "", value)).strip() for name, value in found}
+
+
+def test_it_shows_how_a_run_went(sign_in: SignIn) -> None:
+    run = perform(make_run(), details={"peak_memory_kb": 10240, "cpu_seconds": 0.5, "summary": "3 rows"})
+    shown = facts(page_of(sign_in("victor"), run))
+    assert shown["Exit code"] == "0" and shown["PID"].startswith("42 ") and shown["Attempt"] == "1 / 1"
+    assert (shown["Peak memory"], shown["CPU"], shown["Summary"]) == ("10.0 MB", "0.5 s", "3 rows")
+
+
+def test_it_is_found_by_its_number_too(sign_in: SignIn) -> None:
+    run = make_run()
+    assert run.public_id in text_of(sign_in("victor").get(f"/runs/{run.id}"))
+
+
+@pytest.mark.parametrize("path", ["", "/log", "/download"])
+def test_it_is_not_there_for_strangers(sign_in: SignIn, path: str) -> None:
+    run = perform(make_run(group=make_group("secret").key))
+    browser = sign_in("mallory")
+    hidden, missing = browser.get(f"/runs/{run.public_id}{path}"), browser.get(f"/runs/exec-none{path}")
+    assert (hidden.status_code, missing.status_code) == (404, 404)
+
+
+@pytest.mark.parametrize("verb", ["stop", "again"])
+def test_a_stranger_can_do_nothing_to_it(sign_in: SignIn, verb: str) -> None:
+    run = make_run(group=make_group("secret").key)
+    assert send(sign_in("mallory"), f"/runs/{run.public_id}/{verb}").status_code in (403, 404)
+    db.session.rollback()
+    assert run.status == "pending"
+
+
+def test_it_tells_a_business_failure_from_a_technical_one(sign_in: SignIn) -> None:
+    browser = sign_in("victor")
+    assert "A business failure: " in page_of(browser, perform(make_run(), 1))
+    assert "127 usually means that a command was not found." in page_of(browser, perform(make_run(), 127))
+
+
+def test_it_names_the_signal_that_ended_it(sign_in: SignIn) -> None:
+    run = perform(make_run(), None, reason="signalled", signal=11)
+    assert "SIGSEGV (11)" in page_of(sign_in("victor"), run)
+
+
+def test_it_quotes_the_last_error_line(sign_in: SignIn) -> None:
+    run = perform(make_run(), 2, details={"last_error_line": "<b>no space left</b>"})
+    assert '<code class="error-line">&lt;b&gt;no space left&lt;/b&gt;</code>' in page_of(sign_in("victor"), run)
+
+
+def test_it_says_that_the_time_limit_was_passed(sign_in: SignIn) -> None:
+    run = perform(make_run(timeout_seconds=90), None, reason="timeout", signal=15)
+    assert "longer than its time limit (now 1 min 30 s)" in page_of(sign_in("victor"), run)
+
+
+def test_it_says_when_the_next_attempt_starts(sign_in: SignIn) -> None:
+    run = perform(make_run(retry_count=2, retry_delay_seconds=90), 2)
+    page = page_of(sign_in("victor"), run)
+    assert "Waiting to retry" in page and "The next attempt starts" in page and "in 1 min" in page
+
+
+def test_it_shows_the_attempt_asked_for(sign_in: SignIn) -> None:
+    run = perform(make_run(retry_count=1, retry_delay_seconds=0), 2)
+    perform(run, 0)
+    browser = sign_in("victor")
+    assert facts(page_of(browser, run))["Exit code"] == "0"
+    assert facts(page_of(browser, run, "?attempt=1"))["Exit code"] == "2"
+    assert facts(page_of(browser, run, "?attempt=9"))["Exit code"] == "0"
+
+
+def test_it_explains_why_it_was_skipped(sign_in: SignIn, clock: FrozenClock) -> None:
+    task = make_task(cron="* * * * *")
+    ledger.settle(clock.move(minutes=1))
+    ledger.settle(clock.move(minutes=1))
+    first, second = rows(task)
+    page = page_of(sign_in("victor"), second)
+    assert f'href="/runs/{first.id}"' in page and "It never started, so there is no log." in page
+
+
+def test_it_shows_how_far_a_running_one_is(sign_in: SignIn) -> None:
+    run = make_run()
+    claim(run)
+    (folder_of(run) / PROGRESS).write_text(json.dumps({"percent": 40, "text": "table 4 of 10"}))
+    page = page_of(sign_in("victor"), run)
+    assert '<progress class="progress-line" max="100" value="40.0"' in page and "table 4 of 10" in page
+
+
+@pytest.mark.parametrize("note", ["", "null", "[]", '{"percent": "x"}', '{"percent": 1' + " " * 9000])
+def test_it_survives_a_strange_note_of_progress(sign_in: SignIn, note: str) -> None:
+    run = make_run()
+    claim(run)
+    (folder_of(run) / PROGRESS).write_text(note)
+    assert "<progress" not in page_of(sign_in("victor"), run)
+
+
+def test_a_viewer_sees_no_buttons(sign_in: SignIn) -> None:
+    page = page_of(sign_in("victor"), make_run())
+    assert "/stop" not in page and "/again" not in page
+
+
+def test_an_operator_stops_a_run_and_then_kills_it(sign_in: SignIn) -> None:
+    run, browser = make_run(), sign_in("oscar")
+    claim(run)
+    assert send(browser, f"/runs/{run.public_id}/stop").headers["Location"] == f"/runs/{run.public_id}"
+    page = page_of(browser, run)
+    assert "Kill now" in page and "oscar asked it to stop" in page
+    send(browser, f"/runs/{run.public_id}/stop")
+    db.session.rollback()
+    assert run.cancel_count == 2
+
+
+def test_a_run_that_is_over_cannot_be_stopped(sign_in: SignIn) -> None:
+    run = perform(make_run())
+    assert send(sign_in("oscar"), f"/runs/{run.public_id}/stop").status_code == 409
+
+
+def test_it_runs_again_and_goes_there(sign_in: SignIn) -> None:
+    run = perform(make_run(), 2)
+    answer = send(sign_in("oscar"), f"/runs/{run.public_id}/again")
+    again = db.session.scalars(db.select(Run).order_by(Run.id.desc())).first()
+    assert again and again.id != run.id and answer.headers["Location"] == f"/runs/{again.public_id}"
+
+
+def test_a_run_of_a_deleted_task_can_be_read_but_not_repeated(sign_in: SignIn) -> None:
+    run = perform(make_run(name="gone"))
+    trash.remove(SYSTEM, run.task_id)
+    page = page_of(sign_in("oscar"), run)
+    assert "/again" not in page and "gone" in page
+    assert send(sign_in("oscar"), f"/runs/{run.public_id}/again").status_code == 404
+
+
+def test_it_tells_the_story_of_the_run(sign_in: SignIn) -> None:
+    run = perform(make_run(retry_count=1, retry_delay_seconds=0), 2)
+    perform(run, 0)
+    story = re.findall(r"<li><span class=\"dot.*?<span>(.*?)</span></li>", page_of(sign_in("victor"), run), re.DOTALL)
+    assert [event.partition(":")[0] for event in story][-1] == "Ended"
+    assert {"Queued", "Attempt 1 started", "Attempt 2 started", "Attempt 1 ended: Technical failure, exit code 2"} <= set(story)
+
+
+def test_it_opens_at_the_first_error(sign_in: SignIn) -> None:
+    run = perform(make_run(), 2)
+    write_log(run, b"one\ntwo\n", (2, b"bad\n"), b"three\n")
+    answer = sign_in("victor").get(f"/runs/{run.public_id}?find=error")
+    assert answer.headers["Location"] == f"/runs/{run.public_id}?around=3#L3"
+
+
+def test_it_leads_to_the_runs_before_and_after(sign_in: SignIn) -> None:
+    task = make_task()
+    one, two, three = (perform(make_run(task)) for _ in range(3))
+    page = page_of(sign_in("victor"), two)
+    assert f'rel="prev" href="/runs/{one.public_id}"' in page and f'rel="next" href="/runs/{three.public_id}"' in page
+
+
+def test_it_lets_the_head_be_fetched_with_the_log_when_a_run_ends(sign_in: SignIn) -> None:
+    run, browser = make_run(), sign_in("victor")
+    claim(run)
+    sentinel = re.search(r'hx-get="([^"]+after=[^"]+)"', page_of(browser, run))
+    assert sentinel
+    finish(run)
+    answer = text_of(browser.get(sentinel[1].replace("&amp;", "&"), headers={"HX-Request": "true"}))
+    assert 'id="run-head"' in answer and "Success" in answer and "hx-get" not in answer
