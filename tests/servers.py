@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,12 @@ def missing(what: str) -> NoReturn:
     if os.environ.get("REQUIRE_SERVICES") == "1":
         pytest.fail(what)
     pytest.skip(what)
+
+
+def postgres_programs() -> Path | None:
+    """Where the newest PostgreSQL of this machine keeps its programs."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    return binaries[-1].parent if binaries else None
 
 
 @contextmanager
@@ -62,12 +69,11 @@ def _on_postgres(address: str) -> Private:
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[str]:
-    """A PostgreSQL server of our own on a free port, data below `folder`; nobody else's server is touched."""
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not binaries:
+    """A PostgreSQL server of our own on a free port, its log in `folder`; nobody else's server is touched."""
+    programs = postgres_programs()
+    if programs is None:
         missing("no PostgreSQL here: apt-get install postgresql")
-    programs, data = binaries[-1].parent, folder / "postgres"
-    data.mkdir()
+    data = Path(tempfile.mkdtemp(prefix="postgres-"))  # every run of pytest closes pytest's own folders to all but root
     who = _not_root(data)
     subprocess.run(
         [programs / "initdb", "-D", data, "-U", "test", "-A", "trust", "-E", "UTF8", "--no-sync"],
@@ -85,6 +91,7 @@ def postgres(folder: Path) -> Iterator[str]:
     finally:
         server.send_signal(signal.SIGINT)  # SIGTERM would wait for the connections that pools keep
         server.wait(20)
+        shutil.rmtree(data)
 
 
 def _not_root(data: Path) -> dict[str, object]:
@@ -92,9 +99,6 @@ def _not_root(data: Path) -> dict[str, object]:
     if os.getuid() != 0:
         return {}
     os.chown(data, NOBODY, NOBODY)
-    for parent in data.parents:
-        if parent.stat().st_uid == 0 and "pytest" in str(parent):
-            parent.chmod(0o711)
     return {"user": NOBODY, "group": NOBODY, "extra_groups": []}
 
 

@@ -182,7 +182,7 @@ def _split(form: Typed) -> list[Problem]:
     line = form.get(source, "").strip()
     if not line:
         return []
-    text, command = builder.split_crontab_line(line) or (line, "")
+    text, command = (None if line.startswith("@every") else builder.split_crontab_line(line)) or (line, "")
     kind, config = "cron", {"cron": text}
     if len(text.split()) not in (5, 6):
         try:

@@ -1,4 +1,4 @@
-"""Setting the scene over HTTP, as a client of the pages and of the API would: people, tasks, runs; what is tested goes through the browser."""
+"""Setting the scene over HTTP, without a browser: people, tasks, runs; what is tested goes through the browser."""
 
 import re
 import time

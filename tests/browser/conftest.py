@@ -1,19 +1,20 @@
 """A real server and a real Chromium; every page is watched for console errors, CSP violations and requests to other hosts."""
 
+import dataclasses
 import os
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, StorageState, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, StorageState, sync_playwright
 
 from tests.browser.caller import PASSWORD, Caller, Made
 from tests.servers import free_port, missing
@@ -92,7 +93,7 @@ class Watch:
     """What went wrong on the pages of one context."""
 
     origin: str
-    problems: list[str] = field(default_factory=list)
+    problems: list[str] = dataclasses.field(default_factory=list)
     expected: tuple[str, ...] = ()
 
     def on_console(self, message: ConsoleMessage) -> None:
@@ -182,6 +183,11 @@ def sign_in(page: Page, username: str = "admin", password: str = PASSWORD) -> Pa
     page.press("[name=password]", "Enter")
     page.wait_for_url(lambda url: "/login" not in url)
     return page
+
+
+def field(page: Page, label: str) -> Locator:
+    """The control with just this label, required or not."""
+    return page.get_by_label(re.compile(rf"^{re.escape(label)}( \*)?$"))
 
 
 def serious(page: Page) -> list[str]:

@@ -4,10 +4,9 @@ import re
 from collections.abc import Callable
 
 import pytest
-import requests
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Server
+from tests.browser.conftest import PASSWORD, Server, field, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -43,7 +42,7 @@ def _sign_in_for_the_first_time(page: Page, server: Server) -> None:
     expect(page.get_by_role("note")).to_contain_text("Choose your own")
     page.goto("/tasks/new")  # nothing else is open before
     page.get_by_label("Present password").fill(found[1])
-    page.get_by_label("New password", exact=True).fill(OWN)
+    field(page, "New password").fill(OWN)
     page.get_by_label("New password again").fill(OWN)
     page.get_by_role("button", name="Change the password").click()
 
@@ -51,15 +50,15 @@ def _sign_in_for_the_first_time(page: Page, server: Server) -> None:
 def _begin_a_task(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Make your first task")
     page.get_by_role("link", name="New task").click()
-    page.get_by_label("Name", exact=False).first.fill("heartbeat")
-    page.get_by_label("Command").fill(COMMAND)
+    field(page, "Name").fill("heartbeat")
+    field(page, "Command").fill(COMMAND)
 
 
 def _watch_the_preview(page: Page) -> None:
     preview = page.get_by_role("complementary", name="Preview of the schedule")
     expect(preview).to_contain_text("Every day at 02:00")
-    page.get_by_text("Cron", exact=True).click()
-    hour = page.get_by_label("hour", exact=True)
+    page.get_by_role("radio", name="Cron").check()
+    hour = field(page, "hour")
     expect(hour).to_have_value("2")  # the builder and the expression are one value
     hour.fill("5")
     expect(preview).to_contain_text("Every day at 05:00")
@@ -70,7 +69,7 @@ def _watch_the_preview(page: Page) -> None:
     expect(preview).to_contain_text("Every day at 05:00")
     page.get_by_role("button", name="Save", exact=False).first.click()
     expect(page.get_by_role("alert")).to_contain_text("25")
-    expect(page.get_by_label("Command")).to_have_value(COMMAND)
+    expect(field(page, "Command")).to_have_value(COMMAND)
     page.get_by_label("Or a whole line").fill("*/3 * * * * *")
     page.get_by_label("Or a whole line").press("Tab")
     expect(preview).to_contain_text("Every 3 seconds")
@@ -113,9 +112,13 @@ def _download_its_log(page: Page) -> None:
     assert not [url for url in asked if "/log?" in url]
 
 
-def test_nothing_else_is_open_before_the_password_is_changed(start_server: Callable[..., Server]) -> None:
-    pass
-
-
-def test_it_makes_the_example_run_with_one_click(start_server: Callable[..., Server]) -> None:
-    assert requests
+def test_it_shows_a_log_that_moves_after_one_click_on_the_example(
+    start_server: Callable[..., Server], open_browser: Callable[..., Page]
+) -> None:
+    page = sign_in(open_browser(start_server(SCHEDULER_ADMIN_PASSWORD=PASSWORD)))
+    page.get_by_role("button", name="Try an example").click()
+    page.wait_for_url("**/runs/*")
+    expect(page.get_by_role("log").locator(".line")).not_to_have_count(0)
+    expect(page.locator("#run-head")).to_contain_text("Success", timeout=30_000)
+    page.goto("/tasks")
+    expect(page.get_by_role("row").filter(has_text="Success")).to_have_count(1)

@@ -1,6 +1,8 @@
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
+
 from tests.browser.conftest import serious
+
 pytestmark = pytest.mark.browser
 
 def test_a(visit, make_task):

@@ -81,7 +81,7 @@ def number(value: float | None) -> float | int | None:
     """A length of time or a share, to three places; a whole one without any."""
     if value is None:
         return None
-    rounded = round(value, 3)
+    rounded = round(float(value), 3)
     return int(rounded) if rounded.is_integer() else rounded
 
 

@@ -1,0 +1,21 @@
+"""The suite on PostgreSQL, without the browser: `python -m tests.postgres [arguments of pytest]`."""
+
+import os
+import sys
+
+import pytest
+
+from tests.servers import postgres_programs
+
+
+def main(arguments: list[str]) -> int:
+    """pytest's exit code; 0 without a PostgreSQL to start, unless `REQUIRE_SERVICES=1`."""
+    if postgres_programs() is None:
+        print("PostgreSQL is not installed here (apt-get install postgresql): the suite was run on SQLite only.")
+        return int(os.environ.get("REQUIRE_SERVICES") == "1")
+    os.environ["TEST_DATABASE"] = "postgresql"
+    return int(pytest.main(["-m", "not browser", "--ignore=tests/browser", *arguments]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
