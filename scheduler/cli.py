@@ -29,6 +29,7 @@ from scheduler.execution import launcher
 from scheduler.schedules.preview import Ask, preview
 from scheduler.tasks import examples, groups
 
+LARGEST_BODY = 24 * 1024 * 1024  # bytes; what each route takes of it is the application's to say
 DRAIN = 10.0  # seconds requests under way may take to finish at the end
 
 commands = AppGroup("scheduler", help="Everything Scheduler does besides its pages.")
@@ -114,6 +115,7 @@ def _serve_pages(app: Flask) -> None:
         threads=now.threads,
         ident=None,
         url_prefix=now.path_prefix,
+        max_request_body_size=LARGEST_BODY,
         clear_untrusted_proxy_headers=not now.trusted_proxies,
     )
     try:

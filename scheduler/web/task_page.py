@@ -114,14 +114,14 @@ def last_runs(reference: str) -> Response:
 @access.signed_in
 def view(reference: str) -> ResponseReturnValue:
     """Where the page was in the first documents."""
-    return redirect(url_for("task_page.show", reference=reference))
+    return redirect(url_for("task_page.show", reference=queries.find(access.current_actor(), reference).id))
 
 
 @pages.get("/tasks/<reference>/executions")
 @access.signed_in
 def executions(reference: str) -> ResponseReturnValue:
     """Where the runs were in the first documents."""
-    return redirect(url_for("task_page.show", reference=reference, tab="runs"))
+    return redirect(url_for("task_page.show", reference=queries.find(access.current_actor(), reference).id, tab="runs"))
 
 
 @pages.get("/tasks/<reference>/logs")

@@ -249,7 +249,7 @@ def test_it_says_that_a_log_was_cut_and_how_long_it_was(browser: FlaskClient) ->
     run = perform(make_run())
     write_log(run, numbered(100_000), cap=200_000)
     page = text_of(browser.get(f"/runs/{run.id}?around=8000"))
-    assert "of 1.3 MB were kept" in page and "of output were not kept here" in page
+    assert "of 1.2 MB were kept" in page and "of output were not kept here" in page
 
 
 def test_it_says_that_nothing_was_printed_so_far(browser: FlaskClient) -> None:

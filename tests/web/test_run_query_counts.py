@@ -43,8 +43,9 @@ def test_a_page_asks_as_often_for_many_rows(sign_in: Callable[[str], FlaskClient
 def test_a_refresh_without_news_asks_little(sign_in: Callable[[str], FlaskClient]) -> None:
     browser, task = sign_in("victor"), make_task()
     perform(make_run(task))
-    page = browser.get(f"/tasks/{task.id}").text
+    address = f"/tasks/{task.id}"
+    page = browser.get(address).text
     seen = page.partition("seen=")[2].partition('"')[0]
     with statements() as asked:
-        assert browser.get(f"/tasks/{task.id}?seen={seen}", headers=HTMX).status_code == 204
+        assert browser.get(f"{address}?seen={seen}", headers=HTMX).status_code == 204
     assert len(asked) <= 8, "\n".join(asked)
