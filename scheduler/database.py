@@ -18,6 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from scheduler import signals
 
 BUSY_TIMEOUT_MS = 20_000
+LARGEST = 2**31 - 1  # number a row can have
 ONE_WRITER = 7_246_001  # the advisory lock's number, ours alone within our database
 
 

@@ -16,7 +16,7 @@ from scheduler import config, create_app
 from scheduler.accounts.models import User
 from scheduler.accounts.passwords import hashed
 from scheduler.database import db
-from scheduler.tasks.models import Group
+from scheduler.tasks import groups
 from tests.servers import private_database
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
@@ -86,12 +86,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Ca
         app.test_client_class = Browser
         with app.app_context():
             db.create_all()
-            db.session.add(Group(id=1, key="default", name="default", created_at=NOON))
+            groups.ensure_default()
             for name, role in PEOPLE.items():
-                db.session.add(
-                    User(username=name, role=role, password_hash=hashed(PASSWORD), created_at=NOON, language="en",
-                         limited_to_groups=name == "mallory")  # fmt: skip
-                )
+                person = User(username=name, role=role, password_hash=hashed(PASSWORD), created_at=NOON, language="en")
+                person.limited_to_groups = name == "mallory"
+                db.session.add(person)
             db.session.commit()
             db.engine.dispose()
             keep()

@@ -26,15 +26,19 @@ revision = "trial"
 down_revision = "{head}"
 
 
+def recreate() -> str:
+    return "always" if op.get_bind().dialect.name == "sqlite" else "never"
+
+
 def upgrade() -> None:
     for name in ("run", "task"):
-        with op.batch_alter_table(name, recreate="always") as batch:
+        with op.batch_alter_table(name, recreate=recreate()) as batch:
             batch.add_column(sa.Column("colour", sa.String(10)))
 {more}
 
 def downgrade() -> None:
     for name in ("run", "task"):
-        with op.batch_alter_table(name, recreate="always") as batch:
+        with op.batch_alter_table(name, recreate=recreate()) as batch:
             batch.drop_column("colour")
 '''
 

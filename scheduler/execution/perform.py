@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import noload
+from sqlalchemy.orm import lazyload
 
 from scheduler.config import settings
 from scheduler.database import db
@@ -29,7 +29,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 def specs(claimed: Sequence[Claimed]) -> list[Spec | SchedulerError]:
     """For each claimed attempt its spec, or why its task's content cannot be performed: one that cannot holds up no other."""
     query = select(Run.id, Run.cause, Run.scheduled_at, Task).join(Task, Task.id == Run.task_id)
-    query = query.where(Run.id.in_([one.run_id for one in claimed])).options(noload(Task.tags))
+    query = query.where(Run.id.in_([one.run_id for one in claimed])).options(lazyload(Task.tags))
     found = {row.id: row for row in db.session.execute(query).unique()}
     made: list[Spec | SchedulerError] = []
     for one in claimed:

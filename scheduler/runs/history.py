@@ -8,12 +8,12 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from scheduler.accounts.permissions import Actor, require, visible
-from scheduler.database import db
+from scheduler.database import db, storable
 from scheduler.errors import N_, NotFound
 from scheduler.runs.models import Attempt, Run
 from scheduler.runs.status import LIVE, Status
 from scheduler.tasks.models import Task
-from scheduler.tasks.queries import scoped
+from scheduler.tasks.queries import matching, scoped
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Page:
 
 def find(actor: Actor, public_id: str) -> Entry:
     """The run of that public id, or of that number; `NotFound` alike for one that is not there and one not for this actor."""
-    match = Run.id == int(public_id) if public_id.isdecimal() and len(public_id) < 19 else Run.public_id == public_id
+    match = matching(Run.id, Run.public_id, public_id)
     row = db.session.execute(select(Run, Task).join(Task, Task.id == Run.task_id).where(match)).unique().one_or_none()
     if row is None:
         raise NotFound.because(N_("There is no such run."))
@@ -146,13 +146,13 @@ def _condition(actor: Actor, wanted: Wanted) -> ColumnElement[bool]:
     if wanted.statuses:
         parts.append(Run.status.in_(wanted.statuses))
     if wanted.cause:
-        parts.append(Run.cause == wanted.cause)
+        parts.append(Run.cause == storable(wanted.cause))
     if wanted.since is not None:
         parts.append(Run.scheduled_at >= wanted.since)
     if wanted.until is not None:
         parts.append(Run.scheduled_at < wanted.until)
     if wanted.text:
-        like = "%" + wanted.text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        like = "%" + storable(wanted.text.lower()).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         texts = (Task.name, Task.key, Run.public_id, Run.last_line, Run.summary)
         parts.append(or_(*(func.lower(text).like(like, escape="\\") for text in texts)))
     return and_(true(), *parts)

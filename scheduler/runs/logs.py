@@ -126,7 +126,7 @@ class Log:
         filters = filters or Filters()
         wanted = filters.level and filters.level.upper().replace("WARNING", "WARN")
         needles = (query.encode().lower(),) if query else _NEEDLES.get(wanted or "", ())
-        places = self._containing(needles) if needles else self._store.walk(1)
+        places = self._containing(needles) if needles else self._everything(filters.stream)
         deadline = clock.monotonic() + SEARCH_SECONDS
         numbers: list[int] = []
         total, truncated = 0, False
@@ -139,6 +139,22 @@ class Log:
                 truncated = True
                 break
         return Matches(total, tuple(numbers), truncated)
+
+    def _everything(self, stream: str | None) -> Iterator[Extent | Gap]:
+        """All lines, or those of one stream, which the index finds without looking at the others."""
+        wanted = next((number for number, name in STREAMS.items() if name == stream), None)
+        if wanted is None:
+            yield from self._store.walk(1)
+            return
+        for at in range(len(self._store.records)):
+            record = self._store.records[at]
+            if record.stream != wanted:
+                continue
+            end = self._store.span_end(at)
+            for place in self._store.walk(record.line + record.continues):
+                if isinstance(place, Gap) or place.start >= end:
+                    break
+                yield place
 
     def _containing(self, needles: tuple[bytes, ...]) -> Iterator[Extent]:
         """The lines in which one of the lower-case `needles` occurs, found without looking at the others."""

@@ -17,8 +17,8 @@ from scheduler.schedules import spellings
 from scheduler.tasks import contents, drafts, wording
 from scheduler.tasks.drafts import Draft
 from scheduler.tasks.models import DEFAULT_GROUP, Group, Tag, Task
+from scheduler.tasks.queries import matching
 
-LARGEST = 2**31 - 1  # number a row can have
 TIMING = frozenset({"schedule_type", "schedule_config", "timezone", "start_at", "end_at", "max_runs"})
 
 
@@ -143,8 +143,7 @@ def _group(session: Session, actor: Actor, wanted: object) -> Group:
     """The group `wanted` names by number or key; group 1 when it names none. One the actor may not see is not there."""
     if wanted in (None, ""):
         wanted = DEFAULT_GROUP
-    number = int(wanted) if isinstance(wanted, int) or (isinstance(wanted, str) and wanted.isdecimal()) else None
-    match = Group.id == min(number, LARGEST) if number is not None else Group.key == str(wanted)
+    match = matching(Group.id, Group.key, wanted if isinstance(wanted, int) else str(wanted))
     group = session.scalars(select(Group).where(match)).one_or_none()
     if group is None or not can(actor, "task.see", group_place(group)):
         raise Invalid.because(N_("There is no group “%(group)s”."), field="group", group=str(wanted)[:60])

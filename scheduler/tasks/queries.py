@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, and_, cast, func, or_, select
 
 from scheduler.accounts.permissions import Actor, Scope, require, visible
-from scheduler.database import db
+from scheduler.database import LARGEST, db, storable
 from scheduler.errors import N_, NotFound
 from scheduler.schedules import parse
 from scheduler.schedules.base import Schedule
@@ -35,8 +35,7 @@ class Wanted:
 
 def find(actor: Actor, reference: int | str) -> Task:
     """The task whose number or key is `reference`; `NotFound` alike for one that is not there and one not for this actor."""
-    text = str(reference)
-    match = Task.id == int(text) if text.isdecimal() and len(text) < 19 else Task.key == text
+    match = matching(Task.id, Task.key, reference)
     task = db.session.scalars(select(Task).where(match, Task.deleted_at.is_(None))).one_or_none()
     if task is None:
         raise NotFound.because(N_("There is no such task."))
@@ -99,6 +98,15 @@ def upcoming(task: Task, count: int) -> list[datetime]:
     return [task.next_run_at, *plan_of(task).upcoming(task.next_run_at, count - 1)] if count > 0 else []
 
 
+def matching(number: Any, name: Any, reference: int | str) -> ColumnElement[bool]:
+    """The condition a row meets whose number or name `reference` is; a number no row can have matches none."""
+    text = storable(str(reference))
+    condition: ColumnElement[bool] = name == text
+    if text.isdecimal():
+        condition = number == (min(int(text), LARGEST) if len(text) <= 10 else 0)
+    return condition
+
+
 def scoped(scope: Scope) -> ColumnElement[bool]:
     """The condition a task has to meet to be seen within `scope`."""
     if scope.everything:
@@ -115,16 +123,16 @@ def _schedule(kind: str, config: str, timezone: str, seed: str) -> Schedule:
 def _condition(scope: Scope, wanted: Wanted) -> ColumnElement[bool]:
     parts: list[ColumnElement[bool]] = [Task.deleted_at.is_(None), scoped(scope)]
     if wanted.text:
-        like = f"%{_escaped(wanted.text.lower())}%"
+        like = f"%{_escaped(storable(wanted.text.lower()))}%"
         texts = (Task.name, Task.key, Task.description, cast(Task.content, Text))
         tagged = Task.id.in_(select(Tag.task_id).where(func.lower(Tag.name).like(like, escape="\\")))
         parts.append(or_(*(func.lower(text).like(like, escape="\\") for text in texts), tagged))
     if wanted.group:
-        parts.append(Task.group_id.in_(select(Group.id).where(Group.key == wanted.group)))
+        parts.append(Task.group_id.in_(select(Group.id).where(Group.key == storable(wanted.group))))
     if wanted.kind:
-        parts.append(Task.kind == wanted.kind)
+        parts.append(Task.kind == storable(wanted.kind))
     if wanted.tag:
-        parts.append(Task.id.in_(select(Tag.task_id).where(Tag.name == wanted.tag)))
+        parts.append(Task.id.in_(select(Tag.task_id).where(Tag.name == storable(wanted.tag))))
     if wanted.enabled is not None:
         parts.append(Task.enabled.is_(wanted.enabled))
     if wanted.last_status:

@@ -12,7 +12,7 @@ from scheduler.errors import N_, Conflict, NotFound
 from scheduler.tasks import wording
 from scheduler.tasks.definitions import found, written
 from scheduler.tasks.models import Task
-from scheduler.tasks.queries import scoped
+from scheduler.tasks.queries import matching, scoped
 
 
 def remove(actor: Actor, task_id: int) -> Task:
@@ -45,8 +45,7 @@ def restore(actor: Actor, task_id: int) -> Task:
 
 def find(actor: Actor, reference: int | str) -> Task:
     """The task in the trash whose number or key is `reference`, the last deleted of several; `Conflict` for one that lives."""
-    text = str(reference)
-    match = Task.id == int(text) if text.isdecimal() and len(text) < 19 else Task.key == text
+    match = matching(Task.id, Task.key, reference)
     tasks = db.session.scalars(select(Task).where(match).order_by(Task.deleted_at.desc(), Task.id.desc())).unique().all()
     tasks = [task for task in tasks if can(actor, "task.see", task)]
     if not tasks:

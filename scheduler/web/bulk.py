@@ -29,14 +29,13 @@ pages = Blueprint("bulk", __name__)
 
 @dataclass(frozen=True)
 class Action:
-    """What can be done to many: the verb, its result as a sentence for one and for many, and what takes it back."""
+    """What can be done to many: the verb, what is said of so many, what takes it back, whether to ask, who has had it already."""
 
     verb: Callable[[Actor, int], object]
-    one: str
-    many: str
+    told: Callable[[int], str]
     undo: str = ""
     asks: bool = False
-    done: Callable[[Task], bool] = lambda task: False  # nothing to do for this one
+    done: Callable[[Task], bool] = lambda task: False
 
 
 def _run(actor: Actor, task_id: int) -> None:
@@ -44,14 +43,29 @@ def _run(actor: Actor, task_id: int) -> None:
 
 
 ACTIONS: dict[str, Action] = {
-    "enable": Action(definitions.enable, N_("One task was enabled."), N_("%(num)s tasks were enabled."), "disable",
-                     done=lambda task: task.enabled),
-    "disable": Action(definitions.disable, N_("One task was disabled."), N_("%(num)s tasks were disabled."), "enable",
-                      done=lambda task: not task.enabled),
-    "run": Action(_run, N_("One task begins to run."), N_("%(num)s tasks begin to run.")),
-    "delete": Action(trash.remove, N_("One task was deleted."), N_("%(num)s tasks were deleted."), "restore", asks=True),
-    "restore": Action(trash.restore, N_("One task is back, disabled."), N_("%(num)s tasks are back, disabled.")),
-}  # fmt: skip
+    "enable": Action(
+        definitions.enable,
+        lambda n: ngettext("One task was enabled.", "%(num)s tasks were enabled.", n),
+        undo="disable",
+        done=lambda task: task.enabled,
+    ),
+    "disable": Action(
+        definitions.disable,
+        lambda n: ngettext("One task was disabled.", "%(num)s tasks were disabled.", n),
+        undo="enable",
+        done=lambda task: not task.enabled,
+    ),
+    "run": Action(_run, lambda n: ngettext("One task begins to run.", "%(num)s tasks begin to run.", n)),
+    "delete": Action(
+        trash.remove,
+        lambda n: ngettext("One task was deleted.", "%(num)s tasks were deleted.", n),
+        undo="restore",
+        asks=True,
+    ),
+    "restore": Action(
+        trash.restore, lambda n: ngettext("One task is back, disabled.", "%(num)s tasks are back, disabled.", n)
+    ),
+}
 
 
 @pages.post("/tasks/bulk")
@@ -113,11 +127,16 @@ def _tell(action: Action, done: Sequence[int], refused: Sequence[str]) -> None:
         address = url_for("bulk.apply", action=action.undo, ids=",".join(map(str, done)), next=back)
         undo = Link(_("Undo"), address, post=True)
     if done:
-        toast(ngettext(action.one, action.many, len(done)), link=undo)
+        toast(action.told(len(done)), link=undo)
     if refused:
         reason = " ".join(dict.fromkeys(refused))[:300]
-        one, many = N_("One task was left as it is: %(reason)s"), N_("%(num)s tasks were left as they are: %(reason)s")
-        toast(ngettext(one, many, len(refused), reason=reason), "warning")
+        told = ngettext(
+            "One task was left as it is: %(reason)s",
+            "%(num)s tasks were left as they are: %(reason)s",
+            len(refused),
+            reason=reason,
+        )
+        toast(told, "warning")
 
 
 def _ask(actor: Actor, ids: Sequence[int]) -> ResponseReturnValue:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, current_app, flash, make_response, redirect, render_template, request, session, url_for
+from flask import Flask, Response, current_app, flash, g, make_response, redirect, render_template, request, session, url_for
 from flask_babel import gettext
 
 from scheduler import clock
@@ -74,7 +74,14 @@ def problem(status: int, title: str = "", text: str = "") -> Response:
 
 
 def static_url(filename: str) -> str:
-    """The address of a static file, which changes when the file does."""
+    """The address of a static file, which changes when the file does; looked up once for each answer, a list has hundreds."""
+    known: dict[str, str] = g.setdefault("static_urls", {})
+    if filename not in known:
+        known[filename] = _static_url(filename)
+    return known[filename]
+
+
+def _static_url(filename: str) -> str:
     path = Path(current_app.static_folder or "") / filename
     return url_for("static", filename=filename, v=_digest(path, path.stat().st_mtime_ns))
 

@@ -76,7 +76,7 @@ class Filters:
 
 def read(args: MultiDict[str, str], actor: Actor) -> Filters:
     """The filters in `args`; what makes no sense says nothing, a task not for this actor is `NotFound`."""
-    values = {name: args.get(name, "").strip()[:200] for name in NAMES}
+    values = {name: args.get(name, "").replace("\0", "").strip()[:200] for name in NAMES}
     values["status"] = values["status"] if values["status"] in CHIPS or values["status"] in set(Status) else ""
     values["cause"] = values["cause"] if values["cause"] in set(Cause) else ""
     since, until = _period(values)

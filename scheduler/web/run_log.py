@@ -20,7 +20,7 @@ from scheduler.runs.folders import attempt_folder
 from scheduler.runs.logs import Log, open_log
 from scheduler.tasks import queries
 from scheduler.tasks.models import Task
-from scheduler.web import access, log_lines, log_window, rendering, run_head, task_page, viewer
+from scheduler.web import access, log_lines, log_window, rendering, run_head, run_timeline, task_page, viewer
 from scheduler.web.log_window import Window, Wish
 from scheduler.web.run_head import Head
 
@@ -133,12 +133,12 @@ def _new_lines(head: Head) -> ResponseReturnValue:
         found = _body(head, _wish(args), window, log, held)
         behind = bool(window.lines) and window.lines[-1].number < log.lines
     found = replace(found, after=max(found.after, after), open=found.open or held * (not window.lines), behind=behind)
-    return Response(render_template("runs/_log_fresh.html", body=found, changed=changed, **run_head.context(head)))
+    return Response(render_template("runs/_log_fresh.html", body=found, changed=changed, **_around(head)))
 
 
 def _next_attempt(head: Head) -> Response:
     """The log of the attempt that has begun meanwhile, in place of the one before."""
-    response = Response(render_template("runs/_log_next.html", body=body(head, MultiDict()), **run_head.context(head)))
+    response = Response(render_template("runs/_log_next.html", body=body(head, MultiDict()), **_around(head)))
     response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#log-lines", "innerHTML"
     return response
 
@@ -163,6 +163,11 @@ def _window(log: Log, wish: Wish, args: MultiDict[str, str]) -> Window:
     if wish.narrowed:
         return log_window.narrowed(log, wish)
     return log_window.matching(log, wish) if wish.text else log_window.end(log)
+
+
+def _around(head: Head) -> dict[str, Any]:
+    """What the parts of the page around the log need, which its answers bring along."""
+    return {**run_head.context(head), "timeline": run_timeline.events(head)}
 
 
 def _wish(args: MultiDict[str, str]) -> Wish:

@@ -87,9 +87,7 @@ def verdict(run: Run, attempt: Attempt | None, task: Task) -> str:
     if status == Status.LOST:
         return str(gettext("Nobody saw it end: the machine or its supervisor went away. It may have done its work or not."))
     if status == Status.BUSINESS_FAILURE:
-        return str(
-            gettext("A business failure: the program ran to its end and reports a bad result. It is not retried.")
-        )
+        return str(gettext("A business failure: the program ran to its end and reports a bad result. It is not retried."))
     if status == Status.TECHNICAL_FAILURE:
         return _technical(attempt.exit_code if attempt else run.exit_code, attempt.signal if attempt else run.signal)
     return ""

@@ -57,14 +57,14 @@ SCHEDULES: Mapping[str, tuple[Control, ...]] = {
 WINDOW = (
     Control("timezone", N_("Time zone"), "zone", default=""),
     Control("max_runs", N_("At most"), "number", suffix=N_("runs"), low=1),
-    Control("start_at", N_("Starts"), "moment"),
-    Control("end_at", N_("Ends"), "moment"),
+    Control("start_at", N_("Starts at"), "moment"),
+    Control("end_at", N_("Ends at"), "moment"),
 )
 OVERLAP = (
     ("skip", N_("Skip the new run")),
     ("queue", N_("Queue it")),
     ("replace", N_("Stop the old run")),
-    ("allow", N_("Let both run")),
+    ("allow", N_("Run up to the limit, then skip")),
 )
 MISFIRE = (
     ("skip", N_("Skip what was missed")),

@@ -92,9 +92,15 @@ class Row:
         return due is not None and due < clock.now() - OVERDUE
 
     @property
-    def log_id(self) -> int | None:
-        """The number of the run whose log is of interest."""
-        return self.run.id if self.run else self.task.last_run_id
+    def log_path(self) -> str:
+        """Where the run whose log is of interest is shown; empty when there was none."""
+        run_id = self.run.id if self.run else self.task.last_run_id
+        return f"{request.script_root}/runs/{run_id}" if run_id else ""
+
+    @property
+    def path(self) -> str:
+        """The task's own page; what is done to it lies below."""
+        return f"{request.script_root}/tasks/{self.task.id}"
 
     def may(self, action: str) -> bool:
         """Whether the viewer may do this to the task."""
@@ -121,6 +127,8 @@ class Filters:
     def query(self, **changes: Any) -> str:
         """The query of a link to the same tasks, but for `changes`; the page is left out unless it is one of them."""
         kept = {name: str(value) for name, value in {**self.values, **changes}.items() if value}
+        if kept.get("page") == "1":
+            del kept["page"]
         return f"?{urlencode(kept)}" if kept else ""
 
     def wanted(self, running: frozenset[int]) -> Wanted:

@@ -10,7 +10,6 @@ from flask_babel import ngettext
 
 from scheduler.accounts.permissions import require
 from scheduler.config import settings
-from scheduler.errors import N_
 from scheduler.runs import history
 from scheduler.runs.history import Wanted
 from scheduler.tasks import queries
@@ -85,8 +84,10 @@ def restore(task_id: int) -> ResponseReturnValue:
 def kept_sentence() -> str:
     """How long what is deleted can be brought back."""
     days = settings().history.trash_days
-    one, many = N_("It can be restored from the trash for a day."), N_("It can be restored from the trash for %(num)s days.")
-    return str(ngettext(one, many, days))
+    text: str = ngettext(
+        "It can be restored from the trash for a day.", "It can be restored from the trash for %(num)s days.", days
+    )
+    return text
 
 
 def losses(count: int, alive: int) -> list[str]:
@@ -95,6 +96,7 @@ def losses(count: int, alive: int) -> list[str]:
     if count:
         found.append(ngettext("One run and its log leave the lists.", "%(num)s runs and their logs leave the lists.", count))
     if alive:
-        one, many = N_("One run that waits or runs now is stopped."), N_("%(num)s runs that wait or run now are stopped.")
-        found.append(ngettext(one, many, alive))
+        found.append(
+            ngettext("One run that waits or runs now is stopped.", "%(num)s runs that wait or run now are stopped.", alive)
+        )
     return found

@@ -212,7 +212,15 @@
     toasts.append(lost);
   });
   document.addEventListener("htmx:before:response", () => lost?.remove());
+  // How many runs go on stands before the title, for whoever looks at the tab alone
+  const title = document.title;
+  const entitle = () => {
+    const running = Number(document.getElementById("heartbeat")?.dataset.running || 0);
+    document.title = running ? `(${running}) ${title}` : title;
+  };
+  entitle();
   document.addEventListener("htmx:after:swap", () => {
+    entitle();
     show(document.querySelector("#dialog-slot dialog[data-open]"));
     count();
     tick();

@@ -21,6 +21,10 @@
     if (below !== null) view.scrollTop = view.scrollHeight - below;
     below = null;
   });
+  const look = (line) => {
+    view.scrollTop += line.getBoundingClientRect().top - view.getBoundingClientRect().top - view.clientHeight / 2;
+    line.scrollIntoView({ block: "nearest" });
+  };
   // A search brings other lines: the match is looked at once, then the reader may scroll as they like.
   let looked = view.querySelector(".is-current");
   document.addEventListener("htmx:after:swap", () => {
@@ -28,7 +32,7 @@
     if (!current || current === looked) return;
     looked = current;
     setFollow(false);
-    current.scrollIntoView({ block: "center" });
+    look(current);
   });
   // The element that asks for new lines must not be lost with one failed answer.
   document.addEventListener("htmx:finally:request", (e) => {
@@ -121,11 +125,11 @@
     const line = range() && mark();
     if (line) {
       setFollow(false);
-      line.scrollIntoView({ block: "center" });
+      look(line);
     } else if (range() && !query.has("around")) {
       query.set("around", range()[0]);
       location.replace(`?${query}${location.hash}`);
-    } else if (looked) looked.scrollIntoView({ block: "center" });
+    } else if (looked) look(looked);
     else if (following() || !range()) toEnd();
   };
   window.addEventListener("hashchange", arrive);

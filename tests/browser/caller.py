@@ -78,6 +78,11 @@ class Caller:
             time.sleep(0.05)
         return page
 
+    def last_run(self, task: Made) -> str:
+        """The address of the page of its newest run."""
+        listed = self.session.get(f"{self.address}{API}/tasks/{task.id}/executions", timeout=20).json()
+        return f"/runs/{listed['items'][0]['execution_id']}"
+
     def forget(self, task: Made) -> None:
         """Delete it, whether or not it is there still."""
         self.session.delete(f"{self.address}{API}/tasks/{task.id}", headers={"X-CSRFToken": self._token()}, timeout=20)

@@ -31,6 +31,7 @@ OPTIONS = [
     "--disable-sync",
 ]
 AXE = Path(__file__).with_name("vendor") / "axe.min.js"
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 PEOPLE = {"edith": "editor", "oscar": "operator", "victor": "viewer", "mallory": "editor", "lin": "editor"}
@@ -60,7 +61,10 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         with open(instance / "console.log", "wb") as console:
             process = subprocess.Popen(
                 [sys.executable, "app.py", "--instance", str(instance), "--port", str(port)],
-                cwd=ROOT, env={**os.environ, **settings, **environ}, stdout=console, stderr=console,
+                cwd=ROOT,
+                env={**os.environ, **settings, **environ},
+                stdout=console,
+                stderr=console,
             )
         servers.append(Server(f"http://127.0.0.1:{port}", instance, process))
         _wait_until_served(servers[-1])
@@ -190,10 +194,21 @@ def field(page: Page, label: str) -> Locator:
     return page.get_by_label(re.compile(rf"^{re.escape(label)}( \*)?$"))
 
 
+def row_of(page: Page, task: Made) -> Locator:
+    """The task's row in the list, with nothing else in sight."""
+    page.goto(f"/tasks?q={task.name}")
+    return page.get_by_role("row").filter(has=page.get_by_role("link", name=task.name, exact=True))
+
+
+def toast(page: Page) -> Locator:
+    """What is said in the corner."""
+    return page.get_by_role("status").locator("[data-toast]")
+
+
 def serious(page: Page) -> list[str]:
     """What axe-core finds serious or critical on the page as it stands."""
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    found = page.evaluate("rules => axe.run(document, {resultTypes: ['violations'], runOnly: rules})", STANDARDS)
     return [
         f"{violation['id']}: {node['target']} {node['failureSummary']}"
         for violation in found["violations"]

@@ -171,6 +171,11 @@ def test_it_shows_one_stream_alone(browser: FlaskClient) -> None:
     assert numbers(text_of(browser.get(f"/runs/{run.id}?stream=stdout"))) == [1, 3]
 
 
+def test_it_finds_the_few_lines_of_a_stream_at_the_end_of_many(browser: FlaskClient) -> None:
+    run = finished(*[numbered(100_000)] * 3, (STDERR, b"err\nagain\n"), b"out\n", (STDERR, b"last"))
+    assert numbers(text_of(browser.get(f"/runs/{run.id}?stream=stderr"))) == [300_001, 300_002, 300_004]
+
+
 def test_it_shows_warnings_and_errors_alone(browser: FlaskClient) -> None:
     run = finished(b"INFO fine\nWARN hm\nINFO fine\nERROR no\n")
     assert numbers(text_of(browser.get(f"/runs/{run.id}?warn=1"))) == [2, 4]
@@ -215,7 +220,9 @@ def test_it_leads_to_the_page_without_htmx(browser: FlaskClient) -> None:
     assert answer.headers["Location"].startswith(f"/runs/{run.public_id}?around=1")
 
 
-@pytest.mark.parametrize("output", [b"<script>alert(1)</script>", b"\x1b]8;;javascript:alert(1)\x07<b>x\x1b]8;;\x07", b'" onload="x'])
+@pytest.mark.parametrize(
+    "output", [b"<script>alert(1)</script>", b"\x1b]8;;javascript:alert(1)\x07<b>x\x1b]8;;\x07", b'" onload="x']
+)
 def test_it_lets_no_markup_out_of_a_log(browser: FlaskClient, output: bytes) -> None:
     run = finished(output + b"\n")
     for path in (f"/runs/{run.id}", f"/runs/{run.id}?q=x"):
@@ -278,7 +285,7 @@ def test_it_gives_the_file_a_safe_name(browser: FlaskClient) -> None:
     run = perform(make_run(make_task(name='每日 "备份"\' ;x', key="daily")))
     write_log(run, b"x")
     name = browser.get(f"/runs/{run.id}/download").headers["Content-Disposition"]
-    assert name.startswith(f'attachment; filename="daily-{run.id}-1.log"; filename*=UTF-8\'\'%E6%AF%8F')
+    assert name.startswith(f"attachment; filename=\"daily-{run.id}-1.log\"; filename*=UTF-8''%E6%AF%8F")
     assert name.isascii() and name.count('"') == 2
 
 

@@ -25,7 +25,10 @@ def statements() -> Iterator[list[str]]:
     event.remove(db.engine, "before_cursor_execute", note)
 
 
-@pytest.mark.parametrize("path", ["/runs", "/tasks/{task}", "/tasks/{task}?tab=audit", "/tasks/{task}/history", "/runs/{run}", "/runs.csv"])
+PATHS = ("/runs", "/tasks/{task}", "/tasks/{task}?tab=audit", "/tasks/{task}/history", "/runs/{run}", "/runs.csv")
+
+
+@pytest.mark.parametrize("path", PATHS)
 def test_a_page_asks_as_often_for_many_rows(sign_in: Callable[[str], FlaskClient], path: str) -> None:
     browser, task = sign_in("victor"), make_task()
     run = perform(make_run(task), 2)

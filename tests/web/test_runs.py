@@ -89,7 +89,9 @@ def test_it_reads_dates_on_the_viewers_clock(sign_in: SignIn, clock: FrozenClock
     assert listed(page) == [str(run.id)] and '<option value="custom" selected' in page
 
 
-@pytest.mark.parametrize("query", ["status=nonsense", "cause=nonsense", "range=9y", "since=yesterday", "before=-1", "after=x", "q=%00"])
+@pytest.mark.parametrize(
+    "query", ["status=nonsense", "cause=nonsense", "range=9y", "since=yesterday", "before=-1", "after=x", "q=%00"]
+)
 def test_it_takes_no_offence_at_nonsense(sign_in: SignIn, query: str) -> None:
     make_run()
     assert len(listed(text_of(sign_in("victor").get(f"/runs?{query}")))) == 1
@@ -110,7 +112,9 @@ def test_it_turns_pages_by_key(sign_in: SignIn) -> None:
     assert listed(second) == [str(run.id) for run in runs[2::-1]] and 'rel="prev"' in second
 
 
-def test_it_explains_a_skipped_run_and_links_to_what_was_in_its_way(sign_in: SignIn, backup: Callable[..., Task], clock: FrozenClock) -> None:
+def test_it_explains_a_skipped_run_and_links_to_what_was_in_its_way(
+    sign_in: SignIn, backup: Callable[..., Task], clock: FrozenClock
+) -> None:
     task = backup()
     ledger.settle(clock.move(minutes=1))
     first, _ = rows(task)

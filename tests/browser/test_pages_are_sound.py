@@ -1,0 +1,200 @@
+"""Every page, on a desk and on a phone, light and dark, in both languages: accessible, whole, quiet and all in one language."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.caller import Caller
+from tests.browser.conftest import DESKTOP, PHONE, serious
+
+pytestmark = pytest.mark.browser
+
+VIEWS = {
+    "desk": {"viewport": DESKTOP, "locale": "en-US", "color_scheme": "light"},
+    "dark desk": {"viewport": DESKTOP, "locale": "zh-CN", "color_scheme": "dark"},
+    "phone": {"viewport": PHONE, "locale": "zh-CN", "color_scheme": "light", "has_touch": True},
+}
+PAGES = [
+    "/tasks",
+    "/tasks?q=nothing-is-called-this",
+    "/tasks/new",
+    "{good}",
+    "{good}/edit",
+    "{good}/clone",
+    "{good}/delete",
+    "{good}/history",
+    "{bad}",
+    "{bad}?tab=config",
+    "{bad}?tab=audit",
+    "{bad}/edit",
+    "{good run}",
+    "{bad run}",
+    "{bad run}?q=disk&stream=stderr",
+    "{live run}",
+    "/runs",
+    "/runs?q=nothing-is-called-this",
+    "/trash",
+    "/account",
+    "/account/password",
+    "/logout",
+    "/admin/users",
+    "/admin/users/new",
+    "/admin/users/1",
+    "/nowhere",
+]
+# The only Latin words of a Chinese page: names of things, and what people have typed.
+LATIN = [
+    "admin",
+    "edith",
+    "oscar",
+    "victor",
+    "mallory",
+    "lin",
+    "leaver",
+    "default",
+    "Scheduler",
+    "English",
+    "Shell",
+    "Python",
+    "HTTP",
+    "Cron",
+    "API",
+    "CSV",
+    "PID",
+    "CPU",
+    "WARN",
+    "ERROR",
+    "stdout",
+    "stderr",
+    "SIGTERM",
+    "SIGKILL",
+    "PYTHONUNBUFFERED",
+    "Ctrl",
+    "Esc",
+    "Enter",
+    "UTC",
+    "Asia",
+    "Shanghai",
+    "Chrome",
+    "HeadlessChrome",
+    "Linux",
+    "python",
+    "requests",
+    "bash",
+    "daily",
+    "manual",
+    "every",
+    "crontab",
+    "exec",
+    "vm",
+    "test",
+    "POSIX",
+    "sh",
+    "cron",
+]
+
+
+@pytest.fixture(scope="module")
+def scene(admin: Caller, people: None) -> Iterator[dict[str, str]]:
+    """Tasks of every standing, with Chinese names so that what is English on a Chinese page is ours."""
+    nightly = {"schedule_type": "daily", "schedule_config": {"times": ["02:00"]}, "tags": ["夜间"], "description": "备份订单库"}
+    good = admin.make_task("备份", command="echo 完成; sleep 0.2", **nightly)
+    daily = {"schedule_type": "interval", "schedule_config": "86400", "env": {"CITY": "上海"}}
+    bad = admin.make_task("同步", command="echo 开始; echo disk full >&2; exit 3", **daily)
+    live = admin.make_task("长跑", command="echo 开始; echo '::progress 40 第二步'; sleep 600")
+    idle = admin.make_task("停用", type="http", url="http://example.org/", is_active=False)
+    gone = admin.make_task("已删", command="true")
+    admin.forget(gone)
+    places = {
+        "good": good.path,
+        "bad": bad.path,
+        "good run": admin.run(good),
+        "bad run": admin.run(bad),
+        "live run": admin.begin(live),
+    }
+    yield places
+    for task in (good, bad, live, idle):
+        admin.forget(task)
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_page_is_sound(visit: Callable[..., Page], scene: dict[str, str], view: str, path: str) -> None:
+    page = visit("admin", expected=("status of 404",) if path == "/nowhere" else (), **VIEWS[view])
+    page.goto(path.format(**scene))
+    language = "en" if view == "desk" else "zh-CN"
+    assert page.locator("html").get_attribute("lang") == language
+    assert serious(page) == []
+    assert overflow(page) <= 0
+    assert dangling(page) == []
+    if language != "en":
+        assert stray_english(page) == []
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_sign_in_page_is_sound(open_browser: Callable[..., Page], server: object, view: str) -> None:
+    page = open_browser(server, **VIEWS[view])
+    page.goto("/login")
+    assert serious(page) == []
+    assert overflow(page) <= 0
+    assert dangling(page) == []
+    if view != "desk":
+        assert stray_english(page) == []
+
+
+def test_every_page_has_a_title_of_its_own(admin: Caller, scene: dict[str, str]) -> None:
+    titles: dict[str, list[str]] = {}
+    for path in (path for path in PAGES if "?" not in path and path != "/nowhere"):
+        found = re.search(r"<title>(.*?)</title>", admin.get(path.format(**scene)).text, re.S)
+        assert found and found[1].strip() != "· Scheduler", path
+        titles.setdefault(found[1], []).append(path)
+    assert {title: paths for title, paths in titles.items() if len(paths) > 1} == {}
+
+
+def overflow(page: Page) -> int:
+    """How many pixels the page is wider than the window."""
+    return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+
+
+def dangling(page: Page) -> list[str]:
+    """Ids there are two of, and whatever refers to an element that is not there."""
+    return list(page.evaluate(
+        """() => {
+            const all = (selector) => [...document.querySelectorAll(selector)];
+            const ids = all("[id]").map((element) => element.id);
+            const twice = ids.filter((id, at) => ids.indexOf(id) !== at);
+            const names = ["for", "form", "list", "aria-describedby", "aria-labelledby", "aria-controls"];
+            const refers = names.flatMap((name) => all(`[${name}]`).flatMap((element) => element.getAttribute(name).split(" ")
+                .filter((id) => !document.getElementById(id)).map((id) => `${name}=${id}`)));
+            const targets = all("[hx-target]").map((element) => element.getAttribute("hx-target"))
+                .filter((target) => target.startsWith("#") && !document.querySelector(target));
+            const anchors = all("a[href^='#']").map((link) => link.getAttribute("href"))
+                .filter((href) => href.length > 1 && !document.getElementById(href.slice(1)));
+            return [...twice, ...refers, ...targets, ...anchors];
+        }"""
+    ))  # fmt: skip
+
+
+def stray_english(page: Page) -> list[str]:
+    """English words on a page that should speak Chinese, in what can be read and in what is read out."""
+    said = page.evaluate(
+        """() => {
+            const skipped = "pre, code, textarea, script, style, template, .log-lines, .mono, .last-line, .failure-text, [lang=en]";
+            const found = [];
+            const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+            while (walker.nextNode()) {
+                if (!walker.currentNode.parentElement.closest(skipped)) found.push(walker.currentNode.data);
+            }
+            for (const name of ["title", "aria-label", "placeholder", "alt", "data-confirm", "data-confirm-title", "data-label"]) {
+                for (const element of document.querySelectorAll(`[${name}]`)) {
+                    if (!element.closest(skipped)) found.push(element.getAttribute(name));
+                }
+            }
+            return found;
+        }"""
+    )
+    wrong = (text.strip() for text in said if set(re.findall(r"[A-Za-z]{3,}", text)) - set(LATIN))
+    wrong = (text for text in wrong if not text.startswith("Mozilla/"))
+    return sorted({text for text in wrong if not re.fullmatch(r"[\w./-]*[\d/._-][\w./-]*", text)})

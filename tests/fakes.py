@@ -1,0 +1,59 @@
+"""Stand-ins for what is outside a test: an engine that performs nothing and answers what it was told to."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from scheduler.execution.engines import Engine
+from scheduler.execution.protocol import Spec, Start, State
+from scheduler.runs.policy import Outcome
+
+Attempt = tuple[int, int]
+
+
+class FakeEngine(Engine):
+    """Remembers what it was asked; `outcomes` are those of every attempt that starts, `states` override what it says of one."""
+
+    name = "fake"
+    label = "Fake"
+
+    def __init__(self, instance: Path = Path("/nowhere"), inline: Outcome | None = None) -> None:
+        super().__init__(instance)
+        self.inline = inline
+        self.specs: dict[Attempt, Spec] = {}
+        self.stopped: list[tuple[int, int, bool]] = []
+        self.fenced: list[Attempt] = []
+        self.states: dict[Attempt, State] = {}
+        self.outcomes: dict[Attempt, Outcome] = {}
+        self.refusal: str | None = None
+        self.unreachable = False
+
+    def start(self, specs: Sequence[Spec]) -> list[str | None]:
+        if self.unreachable:
+            raise ConnectionRefusedError("nobody there")
+        if self.refusal is None:
+            for spec in specs:
+                self.specs[spec.run_id, spec.attempt] = spec
+                if self.inline:
+                    self.outcomes[spec.run_id, spec.attempt] = self.inline
+        return [self.refusal for _ in specs]
+
+    def stop(self, run_id: int, number: int, force: bool = False) -> None:
+        self.stopped.append((run_id, number, force))
+
+    def probe(self, run_id: int, number: int) -> State:
+        key = (run_id, number)
+        if key in self.outcomes:
+            return State.FINISHED
+        return self.states.get(key, State.ALIVE if key in self.specs else State.UNSTARTED)
+
+    def fence(self, run_id: int, number: int) -> bool:
+        if (run_id, number) in self.specs:
+            return False
+        self.fenced.append((run_id, number))
+        return True
+
+    def started(self, run_id: int, number: int) -> Start | None:
+        return Start(supervisor=1, child=4711, started_at=1.0, host="here") if (run_id, number) in self.specs else None
+
+    def outcome(self, run_id: int, number: int) -> Outcome | None:
+        return self.outcomes.get((run_id, number))

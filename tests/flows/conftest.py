@@ -1,0 +1,146 @@
+"""A whole server in a process of its own, and a hand in its database through the same verbs its pages call."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from scheduler import clock as clock_module
+from scheduler import config, create_app, vault
+from scheduler.accounts import tokens
+from scheduler.database import db
+from scheduler.execution.protocol import read_start
+from scheduler.runs import ledger, lifecycle
+from scheduler.runs.folders import attempt_folder
+from scheduler.runs.models import Run
+from scheduler.runs.status import ENDED
+from scheduler.tasks.models import Task
+from tests.factories import SYSTEM, make_task
+from tests.servers import free_port, private_database
+
+ROOT = Path(__file__).resolve().parents[2]
+COOKIE = "SCHEDULER_TEST_COOKIE"
+
+
+def until(true: Callable[[], object], patience: float = 20.0) -> None:
+    """Wait for something to become true."""
+    deadline = time.monotonic() + patience
+    while not true():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.05)
+
+
+class Site:
+    """One installation: its servers, and its database seen from here."""
+
+    def __init__(self, app: Flask, url: str) -> None:
+        self.app = app
+        self.instance = config.settings().instance
+        self._url = url
+        self._servers: list[subprocess.Popen[bytes]] = []
+
+    def start(self, wait: bool = True) -> "subprocess.Popen[bytes]":
+        """Start a server and wait until it leads."""
+        settings = {"ENGINE__MIN_INTERVAL_SECONDS": "1", "ENGINE__TIMEZONE": "UTC", "STORAGE__DATABASE__URL": self._url,
+                    "EXECUTION__KILL_GRACE_SECONDS": "1", "ADMIN_PASSWORD": "a long enough password"}  # fmt: skip
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("SCHEDULER_")}
+        environ |= {f"SCHEDULER_{name}": value for name, value in settings.items()}
+        command = [sys.executable, "app.py", "--instance", str(self.instance), "--port", str(free_port())]
+        before = self.leads()
+        log = (self.instance / "console.log").open("ab")
+        server = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log, start_new_session=True)
+        self._servers.append(server)
+        if wait:
+            until(lambda: self.leads() > before)
+        return server
+
+    def leads(self) -> int:
+        """How often a daemon of this installation has begun to lead."""
+        return self.log().count("event=daemon_leads")
+
+    def log(self) -> str:
+        path = self.instance / "console.log"
+        return path.read_text() if path.exists() else ""
+
+    def close(self) -> None:
+        for server in self._servers:
+            if server.poll() is None:
+                server.kill()
+            server.wait(10)
+        for process in self.processes():
+            os.kill(process, signal.SIGKILL)
+
+    def task(self, command: str, **values: Any) -> Task:
+        """A task whose processes can be told from all others of this machine."""
+        return make_task(**{"command": command, "kill_grace_seconds": 1, "env": {COOKIE: self.instance.as_posix()}, **values})
+
+    def run(self, task: Task) -> Run:
+        return ledger.request(SYSTEM, task)
+
+    def stop(self, run: Run) -> None:
+        lifecycle.cancel(SYSTEM, run)
+
+    def kill_supervisor(self, run: Run) -> None:
+        start = read_start(attempt_folder(self.instance, run.id, 1))
+        assert start is not None
+        os.kill(start["supervisor"], signal.SIGKILL)
+
+    def runs(self, task: Task) -> list[Run]:
+        db.session.rollback()
+        return list(db.session.scalars(db.select(Run).where(Run.task_id == task.id).order_by(Run.scheduled_at, Run.id)))
+
+    def status(self, run: Run) -> str:
+        db.session.rollback()
+        return db.session.get_one(Run, run.id).status
+
+    def until_over(self, *runs: Run, patience: float = 30.0) -> list[str]:
+        """Wait for the end of these runs; answers how they ended."""
+        until(lambda: all(self.status(run) in ENDED for run in runs), patience)
+        return [self.status(run) for run in runs]
+
+    def output(self, run: Run, number: int = 1) -> bytes:
+        return (attempt_folder(self.instance, run.id, number) / "output.log").read_bytes()
+
+    def processes(self) -> list[int]:
+        """The processes of this installation's tasks that are alive."""
+        cookie = f"{COOKIE}={self.instance.as_posix()}\0".encode()
+        found = []
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                if cookie in path.read_bytes() and b") Z " not in (path.parent / "stat").read_bytes():
+                    found.append(int(path.parent.name))
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
+                continue
+        return found
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """An installation of its own, in real time, without a server yet."""
+    frozen = clock_module.use(clock_module.SystemClock())
+    before, kept, key = config.settings(), vault._vault, tokens._key
+    with private_database(tmp_path) as (url, _keep, _restore):
+        storage = config.Storage(database=config.Database(url=url))
+        engine = config.Engine(timezone="UTC", min_interval_seconds=1)
+        app = create_app(config.Settings(instance=tmp_path, storage=storage, engine=engine))
+        with app.app_context():
+            here = Site(app, url)
+            try:
+                yield here
+            finally:
+                here.close()
+                db.session.remove()
+                db.engine.dispose()
+    config.use(before)
+    vault.use(kept)
+    tokens._key = key
+    clock_module.use(frozen)
+    shutil.rmtree(tmp_path, ignore_errors=True)
