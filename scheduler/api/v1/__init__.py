@@ -1,6 +1,6 @@
 """The first face: document 002's calls, and in its style whatever else the product can do; one file for each resource."""
 
-from scheduler.api.v1 import auth, executions, logs, schedules, task_verbs, task_views, tasks
+from scheduler.api.v1 import auth, executions, logs, schedules, scheduling, task_verbs, task_views, tasks
 
 PARTS = (
     auth.calls,
@@ -10,4 +10,5 @@ PARTS = (
     executions.calls,
     logs.calls,
     schedules.calls,
+    scheduling.calls,
 )
