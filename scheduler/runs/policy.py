@@ -63,9 +63,7 @@ class Past:
 UNKNOWN = Past()
 
 
-def misfire(
-    instants: Sequence[datetime], now: datetime, rules: Mapping[str, Any], pauses: Sequence[Span] = ()
-) -> list[Verdict]:
+def misfire(instants: Sequence[datetime], now: datetime, rules: Mapping[str, Any], pauses: Sequence[Span] = ()) -> list[Verdict]:
     """A verdict for each of `instants` (oldest first, all due): within its grace it runs; later, the misfire policy says.
 
     What lies in a pause is missed whatever the policy: a pause means that nothing of it shall run.

@@ -31,6 +31,7 @@ from scheduler.web import (
     trying,
     users,
     viewer,
+    whys,
 )
 
 PAGES = (
@@ -47,6 +48,7 @@ PAGES = (
     bulk.pages,
     trying.pages,
     task_page.pages,
+    whys.pages,
     runs.pages,
     queue.pages,
     pausing.pages,
