@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, current_app, flash, g, make_response, redirect, render_template, request, session, url_for
-from flask_babel import gettext
+from flask_babel import get_translations, gettext
+from markupsafe import Markup
 
 from scheduler import clock
 from scheduler.web import charts, formats, navigation, viewer
@@ -86,6 +87,18 @@ def _static_url(filename: str) -> str:
     return url_for("static", filename=filename, v=_digest(path, path.stat().st_mtime_ns))
 
 
+def icon(name: str, css: str = "") -> Markup:
+    """A drawing of the sprite; one that stands alone needs its meaning in words beside it or on its button.
+
+    A function and not a macro: a list draws hundreds, and a macro's call costs more than what it makes.
+    """
+    drawn: dict[tuple[str, str], Markup] = g.setdefault("icons", {})
+    if (name, css) not in drawn:
+        shape = Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"></use></svg>')
+        drawn[name, css] = shape.format(f"icon {css}".strip(), static_url("icons.svg"), name)
+    return drawn[name, css]
+
+
 def browser_words() -> dict[str, str]:
     """The few sentences the browser says by itself."""
     return formats.words() | {"copied": gettext("Copied"), "offline": gettext("The server cannot be reached.")}
@@ -106,6 +119,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(
         STATUS=STATUS,
         static_url=static_url,
+        icon=icon,
         now=clock.now,
         browser_words=browser_words,
         viewer=viewer,
@@ -113,7 +127,19 @@ def install(app: Flask) -> None:
         spark_strokes=charts.strokes,
         spark_summary=charts.summary,
     )
+    # Flask-Babel looks its catalogue up for every sentence; a page has hundreds and one language.
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda text: _catalogue().ugettext(text),
+        lambda one, many, count: _catalogue().ungettext(one, many, count),
+        newstyle=True,
+    )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def _catalogue() -> Any:
+    if "catalogue" not in g:
+        g.catalogue = get_translations()
+    return g.catalogue
 
 
 def _answer(body: Any, status: int | None = None) -> Response:

@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from flask import current_app, has_request_context, request
+from flask import current_app, g, has_request_context, request
 from flask_login import current_user
 
 from scheduler import config
@@ -23,11 +23,11 @@ def language() -> str:
 
 
 def timezone() -> ZoneInfo:
-    """The zone times are shown in: the user's own, else the installation's."""
-    try:
-        return ZoneInfo(_chosen("timezone") or config.settings().engine.timezone)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo(config.settings().engine.timezone)
+    """The zone times are shown in: the user's own, else the installation's. Found once a request: a list asks hundreds of times."""
+    zone: ZoneInfo | None = g.get("viewer_zone")
+    if zone is None:
+        zone = g.viewer_zone = _timezone()
+    return zone
 
 
 def theme() -> str:
@@ -37,6 +37,13 @@ def theme() -> str:
             if wish in THEMES:
                 return wish
     return "auto"
+
+
+def _timezone() -> ZoneInfo:
+    try:
+        return ZoneInfo(_chosen("timezone") or config.settings().engine.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo(config.settings().engine.timezone)
 
 
 def _chosen(attribute: str) -> str | None:

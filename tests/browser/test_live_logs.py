@@ -14,7 +14,8 @@ pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 Make = Callable[..., Made]
 
-MIXED = """for n in $(seq 1 40); do echo row $n; done; echo needle one; sleep 0.1; echo 'a needle in red' >&2; sleep 0.1; echo NEEDLE three; exit 7"""
+MIXED = """for n in $(seq 1 40); do echo row $n; done; echo needle one; sleep 0.1
+echo 'a needle in red' >&2; sleep 0.1; echo NEEDLE three; exit 7"""
 ENDLESS = "for n in $(seq 1 200); do echo early $n; done; while sleep 0.2; do echo late; done"
 STUBBORN = "trap '' TERM; echo pid $$; while true; do sleep 0.1; done"
 
