@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, current_app, flash, g, make_response, redirect, render_template, request, session, url_for
-from flask_babel import get_translations, gettext
+from flask_babel import gettext
 from markupsafe import Markup
 
 from scheduler import clock
@@ -124,22 +124,17 @@ def install(app: Flask) -> None:
         browser_words=browser_words,
         viewer=viewer,
         navigation=navigation.entries,
-        spark_strokes=charts.strokes,
-        spark_summary=charts.summary,
+        spark=charts.sparkline,
     )
-    # Flask-Babel looks its catalogue up for every sentence; a page has hundreds and one language.
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        lambda text: _catalogue().ugettext(text),
-        lambda one, many, count: _catalogue().ungettext(one, many, count),
-        newstyle=True,
-    )
+    app.jinja_env.globals["_"] = viewer.sentence
+    app.before_request(_forget)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
-def _catalogue() -> Any:
-    if "catalogue" not in g:
-        g.catalogue = get_translations()
-    return g.catalogue
+def _forget() -> None:
+    """What was found once for a request is found anew for the next, also where both share a context."""
+    for name in ("sentences", "viewer_zone", "viewer_language"):
+        g.pop(name, None)
 
 
 def _answer(body: Any, status: int | None = None) -> Response:

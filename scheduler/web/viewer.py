@@ -1,9 +1,12 @@
 """Who is looking, as far as pages care: language, time zone and theme; who may do what lives in accounts."""
 
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import current_app, g, has_request_context, request
+from flask_babel import gettext
 from flask_login import current_user
+from markupsafe import Markup
 
 from scheduler import config
 
@@ -13,17 +16,33 @@ THEMES = ("auto", "light", "dark")
 
 def language() -> str:
     """The language to speak: the user's own, else the cookie's, else the browser's, else the configured one."""
-    default = str(current_app.config["LANGUAGE_DEFAULT"])
     if not has_request_context():
-        return default
+        return str(current_app.config["LANGUAGE_DEFAULT"])
+    if "viewer_language" not in g:
+        g.viewer_language = _language()
+    return str(g.viewer_language)
+
+
+def _language() -> str:
     for wish in (_chosen("language"), request.cookies.get("language")):
         if wish in LANGUAGES:
             return wish
-    return request.accept_languages.best_match(LANGUAGES) or default
+    return request.accept_languages.best_match(LANGUAGES) or str(current_app.config["LANGUAGE_DEFAULT"])
+
+
+def sentence(text: str, **places: Any) -> Markup:
+    """`text` in the viewer's language, what fills its places escaped: the `_` of every template.
+
+    Flask-Babel's own looks its catalogue up anew for each sentence; a list has hundreds, and one language.
+    """
+    known: dict[str, Markup] = g.setdefault("sentences", {})
+    if text not in known:
+        known[text] = Markup(gettext(text))
+    return known[text] % places
 
 
 def timezone() -> ZoneInfo:
-    """The zone times are shown in: the user's own, else the installation's. Found once a request: a list asks hundreds of times."""
+    """The zone times are shown in: the user's own, else the installation's."""
     zone: ZoneInfo | None = g.get("viewer_zone")
     if zone is None:
         zone = g.viewer_zone = _timezone()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import reduce
 
 import pytest
 from playwright.sync_api import Page
@@ -139,7 +140,7 @@ def dangling(page: Page) -> list[str]:
 
 def stray_english(page: Page) -> list[str]:
     """English words on a page that should speak Chinese, in what can be read and in what is read out."""
-    said = page.evaluate(
+    said, names = page.evaluate(
         """([theirs, names]) => {
             const found = [];
             const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -151,8 +152,9 @@ def stray_english(page: Page) -> list[str]:
                     if (!element.closest(theirs)) found.push(element.getAttribute(name));
                 }
             }
-            return found;
+            return [found, [...document.querySelectorAll(".name, .c-name strong")].map((name) => name.textContent)];
         }""",
         [THEIRS, READ_OUT],
     )
+    said = [reduce(lambda rest, name: rest.replace(name, ""), names, text) for text in said]
     return sorted({text.strip() for text in said if re.search(r"[A-Za-z]{3,}", LATIN.sub("", NAMES.sub("", text)))})
