@@ -35,10 +35,12 @@ def sentence(text: str, **places: Any) -> Markup:
 
     Flask-Babel's own looks its catalogue up anew for each sentence; a list has hundreds, and one language.
     """
-    known: dict[str, Markup] = g.setdefault("sentences", {})
-    if text not in known:
-        known[text] = Markup(gettext(text))
-    return known[text] % places
+    known: dict[tuple[str, bool], Markup] = g.setdefault("sentences", {})
+    found = known.get((text, bool(places)))
+    if found is None:
+        found = Markup(gettext(text))
+        found = known[text, bool(places)] = found if places else found % {}
+    return found % places if places else found
 
 
 def timezone() -> ZoneInfo:

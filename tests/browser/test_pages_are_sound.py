@@ -2,17 +2,19 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import reduce
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.browser.caller import Caller
-from tests.browser.conftest import DESKTOP, PHONE, serious
+from tests.browser.conftest import DESKTOP, PHONE, Server, serious, sign_in, watched
 
 pytestmark = pytest.mark.browser
 
-VIEWS = {
+VIEWS: dict[str, dict[str, Any]] = {
     "desk": {"viewport": DESKTOP, "locale": "en-US", "color_scheme": "light"},
     "dark desk": {"viewport": DESKTOP, "locale": "zh-CN", "color_scheme": "dark"},
     "phone": {"viewport": PHONE, "locale": "zh-CN", "color_scheme": "light", "has_touch": True},
@@ -47,7 +49,7 @@ PAGES = [
 ]
 # The only Latin words of a Chinese page: names of things, and what people have typed.
 LATIN = re.compile(
-    r"""\b(admin|edith|oscar|victor|mallory|lin|leaver|default|Scheduler|English|Shell|Python|HTTP|Cron|API|CSV|PID|CPU|WARN|ERROR
+    r"""\b(admin|edith|oscar|victor|mallory|lin|leaver|default|Scheduler|English|Shell|Python|HTTP|[Cc]ron|API|CSV|PID|CPU|WARN|ERROR
     |stdout|stderr|SIGTERM|SIGKILL|PYTHONUNBUFFERED|Ctrl|Esc|Enter|Chrome|HeadlessChrome|Linux|POSIX|crontab|bash)\b""",
     re.VERBOSE,
 )
@@ -80,12 +82,20 @@ def scene(admin: Caller, people: None) -> Iterator[dict[str, str]]:
         admin.forget(task)
 
 
+@pytest.fixture(scope="module")
+def views(chromium: Browser, server: Server) -> Iterator[dict[str, Page]]:
+    """One browser for each view, with the administrator signed in."""
+    with ExitStack() as stack:
+        expected = {"expected": (r"status of 404.*/nowhere",)}
+        pages = {name: stack.enter_context(watched(chromium, server, **expected, **view)) for name, view in VIEWS.items()}
+        yield {name: sign_in(page) for name, page in pages.items()}
+
+
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_page_is_sound(visit: Callable[..., Page], scene: dict[str, str], view: str, path: str) -> None:
-    page = visit("admin", expected=("status of 404",) if path == "/nowhere" else (), **VIEWS[view])
+def test_a_page_is_sound(views: dict[str, Page], scene: dict[str, str], view: str, path: str) -> None:
+    page, language = views[view], "en" if view == "desk" else "zh-CN"
     page.goto(path.format(**scene))
-    language = "en" if view == "desk" else "zh-CN"
     assert page.locator("html").get_attribute("lang") == language
     assert serious(page) == []
     assert overflow(page) <= 0
@@ -95,7 +105,7 @@ def test_a_page_is_sound(visit: Callable[..., Page], scene: dict[str, str], view
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_the_sign_in_page_is_sound(open_browser: Callable[..., Page], server: object, view: str) -> None:
+def test_the_sign_in_page_is_sound(open_browser: Callable[..., Page], server: Server, view: str) -> None:
     page = open_browser(server, **VIEWS[view])
     page.goto("/login")
     assert serious(page) == []
