@@ -15,7 +15,7 @@ HELLO: dict[str, Any] = {
     "description": N_("Prints a few lines each minute; delete it whenever you like."),
     "type": "shell",
     "command": 'echo "Hello, this is $TASK_NAME, due at $SCHEDULER_SCHEDULED_AT"\nfor part in 1 2 3; do\n'
-    '  echo "::progress $((part * 33)) part $part of 3"\n  sleep 1\ndone\necho "::summary three parts done"',
+    '  echo "::progress $((part * 100 / 3)) part $part of 3"\n  sleep 1\ndone\necho "::summary three parts done"',
     "schedule_type": "cron",
     "schedule_config": {"cron": "* * * * *"},
     "tags": ["demo"],

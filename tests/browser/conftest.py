@@ -209,10 +209,10 @@ def toast(page: Page) -> Locator:
     return page.get_by_role("status").locator("[data-toast]")
 
 
-def serious(page: Page) -> list[str]:
-    """What axe-core finds serious or critical on the page as it stands."""
+def serious(page: Page, within: str = "html") -> list[str]:
+    """What axe-core finds serious or critical on the page as it stands, or in a part of it."""
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("rules => axe.run(document, {resultTypes: ['violations'], runOnly: rules})", STANDARDS)
+    found = page.evaluate("([part, rules]) => axe.run(part, {resultTypes: ['violations'], runOnly: rules})", [within, STANDARDS])
     return [
         f"{violation['id']}: {node['target']} {node['failureSummary']}"
         for violation in found["violations"]
