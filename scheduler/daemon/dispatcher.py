@@ -26,6 +26,7 @@ from scheduler.runs.status import Status
 
 Step = Callable[[], None]
 
+WINDOW = 0.005  # seconds a first result waits for others: ten in one transaction cost little more than one
 IDLE = 1.0  # seconds between looks when nobody wakes us
 MOST_MAIL = 1000  # messages taken in at once
 
@@ -105,7 +106,9 @@ class Dispatcher:
 
     def _finished(self) -> set[tuple[int, int]]:
         """Wait for mail or a wake-up, at most `IDLE` seconds; the attempts said to have finished."""
-        self._waker.select(IDLE)
+        ready = [key.fileobj for key, _ in self._waker.select(IDLE)]
+        if self._mail in ready:
+            self._stopping.wait(WINDOW)
         _drain(self._wake_in)
         attempts: set[tuple[int, int]] = set()
         while len(attempts) < MOST_MAIL:

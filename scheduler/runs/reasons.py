@@ -54,7 +54,8 @@ def _stopped(_run: Run, known: Mapping[str, Any]) -> Sentence:
 
 
 def _broken(_run: Run, known: Mapping[str, Any]) -> Sentence:
-    return Sentence(N_("Skipped: its schedule cannot be read: %(error)s"), {"error": known.get("error", "")})
+    text = N_("Skipped: its schedule cannot be read any more (%(why)s). It is due again once it has been edited.")
+    return Sentence(text, {"why": known.get("error") or "—"})
 
 
 _REASONS: Mapping[str, Callable[[Run, Mapping[str, Any]], Sentence]] = {

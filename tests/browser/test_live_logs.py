@@ -14,7 +14,8 @@ pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 Make = Callable[..., Made]
 
-MIXED = """for n in $(seq 1 40); do echo row $n; done; echo needle one; sleep 0.1; echo 'a needle in red' >&2; sleep 0.1; echo NEEDLE three; exit 7"""
+MIXED = """for n in $(seq 1 40); do echo row $n; done; echo needle one; sleep 0.1
+echo 'a needle in red' >&2; sleep 0.1; echo NEEDLE three; exit 7"""
 ENDLESS = "for n in $(seq 1 200); do echo early $n; done; while sleep 0.2; do echo late; done"
 STUBBORN = "trap '' TERM; echo pid $$; while true; do sleep 0.1; done"
 
@@ -97,6 +98,16 @@ def test_following_pauses_when_somebody_scrolls_up(visit: Visit, make_task: Make
     pill.click()
     expect(follow).to_have_attribute("aria-pressed", "true")
     expect(log.locator(".line").last).to_be_in_viewport()
+
+
+def test_a_search_in_a_live_log_goes_to_the_match_and_calls_nothing_new(visit: Visit, make_task: Make, admin: Caller) -> None:
+    log = opened(page := visit(), admin.begin(make_task("endless", command=ENDLESS)))
+    expect(log).to_contain_text("early 200")
+    page.get_by_role("searchbox").fill("early 12")
+    expect(page.locator("#log-count")).to_contain_text("1 / 11")
+    expect(log.locator("#L12")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Follow")).to_have_attribute("aria-pressed", "false")
+    expect(page.get_by_role("button", name=re.compile(r"\d{3} new lines"))).to_have_count(0)
 
 
 def test_a_run_that_does_not_heed_is_killed_at_the_second_asking(visit: Visit, make_task: Make, admin: Caller) -> None:

@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import reduce
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.caller import Caller
-from tests.browser.conftest import DESKTOP, PHONE, serious
+from tests.browser.conftest import DESKTOP, PHONE, Server, serious, sign_in, watched
 
 pytestmark = pytest.mark.browser
 
-VIEWS = {
+VIEWS: dict[str, dict[str, Any]] = {
     "desk": {"viewport": DESKTOP, "locale": "en-US", "color_scheme": "light"},
     "dark desk": {"viewport": DESKTOP, "locale": "zh-CN", "color_scheme": "dark"},
     "phone": {"viewport": PHONE, "locale": "zh-CN", "color_scheme": "light", "has_touch": True},
@@ -46,7 +49,7 @@ PAGES = [
 ]
 # The only Latin words of a Chinese page: names of things, and what people have typed.
 LATIN = re.compile(
-    r"""\b(admin|edith|oscar|victor|mallory|lin|leaver|default|Scheduler|English|Shell|Python|HTTP|Cron|API|CSV|PID|CPU|WARN|ERROR
+    r"""\b(admin|edith|oscar|victor|mallory|lin|leaver|default|Scheduler|English|Shell|Python|HTTP|[Cc]ron|API|CSV|PID|CPU|WARN|ERROR
     |stdout|stderr|SIGTERM|SIGKILL|PYTHONUNBUFFERED|Ctrl|Esc|Enter|Chrome|HeadlessChrome|Linux|POSIX|crontab|bash)\b""",
     re.VERBOSE,
 )
@@ -79,29 +82,116 @@ def scene(admin: Caller, people: None) -> Iterator[dict[str, str]]:
         admin.forget(task)
 
 
-@pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize("view", VIEWS)
-def test_a_page_is_sound(visit: Callable[..., Page], scene: dict[str, str], view: str, path: str) -> None:
-    page = visit("admin", expected=("status of 404",) if path == "/nowhere" else (), **VIEWS[view])
-    page.goto(path.format(**scene))
-    language = "en" if view == "desk" else "zh-CN"
-    assert page.locator("html").get_attribute("lang") == language
-    assert serious(page) == []
-    assert overflow(page) <= 0
-    assert dangling(page) == []
-    if language != "en":
-        assert stray_english(page) == []
+@pytest.fixture(scope="module")
+def views(chromium: Browser, server: Server) -> Iterator[dict[str, Page]]:
+    """One browser for each view, with the administrator signed in."""
+    with ExitStack() as stack:
+        expected = {"expected": (r"status of 404.*/nowhere", r"status of 422.*/tasks/(new|preview)")}
+        pages = {name: stack.enter_context(watched(chromium, server, **expected, **view)) for name, view in VIEWS.items()}
+        yield {name: sign_in(page) for name, page in pages.items()}
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_the_sign_in_page_is_sound(open_browser: Callable[..., Page], server: object, view: str) -> None:
-    page = open_browser(server, **VIEWS[view])
-    page.goto("/login")
-    assert serious(page) == []
+def assert_sound(page: Page, view: str, within: str = "html") -> None:
+    assert serious(page, within) == []
     assert overflow(page) <= 0
     assert dangling(page) == []
     if view != "desk":
         assert stray_english(page) == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_page_is_sound(views: dict[str, Page], scene: dict[str, str], view: str, path: str) -> None:
+    page = views[view]
+    page.goto(path.format(**scene))
+    assert page.locator("html").get_attribute("lang") == ("en" if view == "desk" else "zh-CN")
+    assert_sound(page, view)
+
+
+def shortcuts(page: Page, good: str) -> Locator:
+    page.goto("/runs")
+    page.keyboard.press("?")
+    return page.locator("#shortcuts")
+
+
+def deletion(page: Page, good: str) -> Locator:
+    page.goto(good)
+    page.locator(".page-head details.menu summary").click()
+    page.locator(".page-head .menu-item.text-bad").click()
+    return page.locator("#confirm")
+
+
+def selection(page: Page, good: str) -> Locator:
+    page.goto("/tasks")
+    page.locator(".select-row").first.check()
+    return page.locator("#bulk")
+
+
+def menus(page: Page, good: str) -> Locator:
+    page.goto("/tasks")
+    page.locator("details.menu:visible > summary").last.click()
+    return page.locator("details[open] > .menu-panel")
+
+
+def wrong_schedule(page: Page, good: str) -> Locator:
+    page.goto("/tasks/new")
+    page.locator("[name=schedule_type][value=cron]").check()
+    page.locator("#field-schedule-config-hour").fill("25")
+    return page.locator("#preview .notice-bad")
+
+
+def refused_form(page: Page, good: str) -> Locator:
+    page.goto("/tasks/new")
+    page.keyboard.press("Control+s")
+    return page.locator("#problems")
+
+
+def toasts(page: Page, good: str) -> Locator:
+    page.goto(good)
+    page.locator("#task-switch button").click()
+    return page.locator("[data-toast]")
+
+
+STATES = [shortcuts, deletion, selection, menus, wrong_schedule, refused_form, toasts]
+
+
+@pytest.mark.parametrize(
+    ("view", "state"),
+    [(view, state) for view in VIEWS for state in STATES if (view, state) != ("phone", selection)],  # a phone has no ticks
+)
+def test_an_open_state_is_sound(
+    views: dict[str, Page], scene: dict[str, str], view: str, state: Callable[[Page, str], Locator]
+) -> None:
+    page = views[view]
+    expect(state(page, scene["good"]).first).to_be_visible()
+    assert_sound(page, view, "details[open]" if state is menus else "html")  # an open menu covers what is below it
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_sign_in_page_is_sound(open_browser: Callable[..., Page], server: Server, view: str) -> None:
+    page = open_browser(server, **VIEWS[view])
+    page.goto("/login")
+    assert_sound(page, view)
+
+
+@pytest.mark.parametrize("width", [320, 768, 1024, 1280])
+def test_no_page_is_wider_than_the_window(views: dict[str, Page], scene: dict[str, str], width: int) -> None:
+    page = views["desk"]
+    page.set_viewport_size({"width": width, "height": 800})
+    for path in (
+        "/tasks",
+        "/tasks/new",
+        "{good}",
+        "{bad}?tab=config",
+        "{bad}?tab=audit",
+        "{bad run}",
+        "/runs",
+        "/account",
+        "/admin/users",
+    ):
+        page.goto(path.format(**scene))
+        assert overflow(page) <= 0, path
+    page.set_viewport_size(DESKTOP)
 
 
 def test_every_page_has_a_title_of_its_own(admin: Caller, scene: dict[str, str]) -> None:
@@ -139,7 +229,7 @@ def dangling(page: Page) -> list[str]:
 
 def stray_english(page: Page) -> list[str]:
     """English words on a page that should speak Chinese, in what can be read and in what is read out."""
-    said = page.evaluate(
+    said, names = page.evaluate(
         """([theirs, names]) => {
             const found = [];
             const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -151,8 +241,9 @@ def stray_english(page: Page) -> list[str]:
                     if (!element.closest(theirs)) found.push(element.getAttribute(name));
                 }
             }
-            return found;
+            return [found, [...document.querySelectorAll(".name, .c-name strong")].map((name) => name.textContent)];
         }""",
         [THEIRS, READ_OUT],
     )
+    said = [reduce(lambda rest, name: rest.replace(name, ""), names, text) for text in said]
     return sorted({text.strip() for text in said if re.search(r"[A-Za-z]{3,}", LATIN.sub("", NAMES.sub("", text)))})
