@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, lazyload
 
 from scheduler.accounts.permissions import Actor, can
 from scheduler.database import db
@@ -65,6 +65,15 @@ def references(task_ids: Iterable[int], actor: Actor | None = None) -> dict[int,
     for edge, task in _joined(list(found)):
         plain = task.deleted_at is None and (actor is None or can(actor, "task.see", task))
         found[edge.task_id].append(task.key if plain else str(task.id))
+    return found
+
+
+def names(task_ids: Iterable[int], actor: Actor) -> dict[int, list[str]]:
+    """What each of these tasks waits for, for people; those in the trash left out."""
+    found: dict[int, list[str]] = {task_id: [] for task_id in task_ids}
+    for edge, task in _joined(list(found)):
+        if task.deleted_at is None:
+            found[edge.task_id].append(name_for(actor, task))
     return found
 
 
@@ -204,4 +213,5 @@ def _tasks(session: Session, ids: Sequence[int]) -> Iterator[Task]:
 
 def _joined(task_ids: Sequence[int]) -> list[tuple[Dependency, Task]]:
     query = select(Dependency, Task).join(Task, Task.id == Dependency.upstream_id).where(Dependency.task_id.in_(task_ids))
+    query = query.options(lazyload(Task.tags))  # lists ask for many, and show none of these
     return [(row.Dependency, row.Task) for row in db.session.execute(query.order_by(Task.name, Task.id)).unique()]
