@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from unicodedata import east_asian_width
 
 from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
@@ -13,12 +12,11 @@ from scheduler.errors import N_
 from scheduler.tasks import dependencies
 from scheduler.tasks.dependencies import Graph
 from scheduler.tasks.models import Task
-from scheduler.web import access, layers, live, rendering, task_rows
+from scheduler.web import access, layers, live, rendering, task_controls, task_rows
 from scheduler.web.layers import HEIGHT, WIDTH, Edge
 from scheduler.web.looks import STATUS, StatusLook
 
 LARGEST, MOST = 150, 400  # boxes in one drawing, and on one page
-ROOM = 22  # narrow letters of a name that fit into a box
 MODES: Mapping[str, str] = {"all": N_("all"), "any": N_("any"), "finished": N_("ended")}
 
 pages = Blueprint("graph", __name__)
@@ -26,7 +24,7 @@ pages = Blueprint("graph", __name__)
 
 @dataclass(frozen=True)
 class Node:
-    """A task in a drawing: `url` is empty for one the viewer may not open."""
+    """A task in a drawing: `url` is empty for one the viewer may not open, `mode` for one that waits for one other at most."""
 
     id: int
     name: str
@@ -42,9 +40,14 @@ class Node:
         return STATUS[self.status]
 
     @property
-    def short(self) -> str:
-        """As much of its name as fits."""
-        return clipped(self.name, ROOM)
+    def mode_word(self) -> str:
+        """When it starts, in a word."""
+        return str(gettext(MODES[self.mode])) if self.mode else ""
+
+    @property
+    def starts(self) -> str:
+        """The same in a sentence."""
+        return str(gettext(dict(task_controls.DEPENDS_MODES)[self.mode])) if self.mode else ""
 
     @property
     def sentence(self) -> str:
@@ -52,7 +55,10 @@ class Node:
         said = gettext("%(name)s: %(status)s", name=self.name, status=self.look.word)
         if not self.upstreams:
             return str(said)
-        return str(gettext("%(task)s; runs after %(others)s", task=said, others=gettext(", ").join(self.upstreams)))
+        others = gettext(", ").join(self.upstreams)
+        if not self.mode:
+            return str(gettext("%(task)s; runs after %(others)s", task=said, others=others))
+        return str(gettext("%(task)s; runs after %(others)s (%(mode)s)", task=said, others=others, mode=self.mode_word))
 
 
 @dataclass(frozen=True)
@@ -122,19 +128,6 @@ def page_of(task: Task) -> str:
     return url_for("task_page.show", reference=task.id, tab="deps")
 
 
-def clipped(text: str, room: int) -> str:
-    """`text`, cut where it is wider than `room` narrow letters; a Chinese one is as wide as two."""
-    widths = [2 if east_asian_width(letter) in "WF" else 1 for letter in text]
-    if sum(widths) <= room:
-        return text
-    used = 0
-    for place, width in enumerate(widths):
-        used += width
-        if used > room - 1:
-            return text[:place].rstrip() + "…"
-    return text
-
-
 def _nodes(actor: Actor, graph: Graph) -> Iterable[Node]:
     """The boxes by name, for the list as much as for the drawing."""
     rows = {row.task.id: row for row in task_rows.made(actor, graph.tasks.values())}
@@ -148,7 +141,7 @@ def _nodes(actor: Actor, graph: Graph) -> Iterable[Node]:
         status = standing(row.task, row.status) if row else "hidden"
         url = page_of(row.task) if row and row.task.deleted_at is None else ""
         upstreams = tuple(sorted(before.get(number, ())))
-        mode = MODES[row.task.depends_mode] if row and len(upstreams) > 1 else ""
+        mode = row.task.depends_mode if row and len(upstreams) > 1 else ""
         yield Node(number, names[number], status, url, mode, upstreams)
 
 

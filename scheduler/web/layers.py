@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 WIDTH, HEIGHT = 184, 46
-GAP, ROOM = 64, 18  # between layers, between the boxes of one
+GAP, ROOM = 48, 18  # between layers, between the boxes of one
 LANE = 10  # an arrow that passes by needs less than a box
 MARGIN = 8
 SWEEPS = 6

@@ -25,7 +25,7 @@ def test_a_chain_is_a_row() -> None:
     layout = arranged((1, 2), (2, 3))
     assert columns(layout) == {1: 0, 2: 1, 3: 2}
     assert len({y for _, y in layout.boxes.values()}) == 1
-    assert layout.paths[1, 2] == f"M{MARGIN + WIDTH} 31C{224} 31 {224} 31 {256} 31"
+    assert layout.paths[1, 2] == f"M{MARGIN + WIDTH} 31C{216} 31 {216} 31 {240} 31"
 
 
 def test_a_diamond_has_its_sides_one_below_the_other() -> None:
