@@ -29,7 +29,8 @@ def main() -> None:
     print(report)
     if not sys.argv[1:]:
         where = f"Python {platform.python_version()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the end"
-        head = f"# Measurements\n\n{datetime.now(UTC):%Y-%m-%d}, {where}. `make bench` takes them anew; only the ratios mean anything elsewhere."
+        note = "`make bench` takes them anew; only the ratios mean anything elsewhere."
+        head = f"# Measurements\n\n{datetime.now(UTC):%Y-%m-%d}, {where}. {note}"
         Path(__file__).with_name("results.md").write_text(f"{head}\n\n{report}\n", encoding="utf-8")
 
 

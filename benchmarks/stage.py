@@ -52,6 +52,7 @@ class Stage:
             "SCHEDULER_SERVER__PORT": "8199",
             **{f"SCHEDULER_{name.upper()}": value for name, value in settings.items()},
         }
+        os.environ["SCHEDULER_ADMIN_PASSWORD"] = self.environ["SCHEDULER_ADMIN_PASSWORD"]
         self.app: Flask = create_app(config.load(instance, self.environ))
         with self.app.app_context(), open(os.devnull, "w") as nowhere:
             out, sys.stdout = sys.stdout, nowhere

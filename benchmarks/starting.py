@@ -42,7 +42,7 @@ def burst() -> list[Result]:
     """Three hundred no-ops due at one second, ten at once: lateness, completeness, processor time."""
     before, cost_before = floor_loop(":", BURST)
     with stage(execution__concurrency__max_concurrent="10") as here:
-        instant = next_minute(15)
+        instant = next_minute(20)
         for number in range(BURST):
             here.add(f"burst {number}", ":", schedule_type="once", schedule_config={"at": instant.isoformat()})
         with here.server() as server:
@@ -93,7 +93,8 @@ def _count(here: Stage, status: Status) -> int:
 
 
 def _idle(server: subprocess.Popen[bytes]) -> float:
-    """Processor seconds the server spends in a second with nothing to do."""
+    """Processor seconds the server spends in a second with nothing to do, once it has settled down."""
+    time.sleep(3)
     before = processor_seconds(server.pid)
     time.sleep(4)
     return (processor_seconds(server.pid) - before) / 4

@@ -95,7 +95,9 @@ def test_libraries_stay_in_their_rooms(path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=module)
 def test_processes_are_started_in_execution_alone(path: Path) -> None:
     calls = {ast.unparse(node.func) for node in ast.walk(tree(path)) if isinstance(node, ast.Call)}
-    starts = {call for call in calls if call.startswith(("os.fork", "os.exec", "os.spawn", "os.posix_spawn", "os.system", "os.popen"))}
+    starts = {
+        call for call in calls if call.startswith(("os.fork", "os.exec", "os.spawn", "os.posix_spawn", "os.system", "os.popen"))
+    }
     assert not starts or room(module(path)) == "execution"
 
 
@@ -129,7 +131,9 @@ def test_no_module_imports_itself_by_a_detour() -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=module)
 def test_no_import_hides_in_a_function(path: Path) -> None:
     functions = [node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef)]
-    hidden = [inner.lineno for function in functions for inner in ast.walk(function) if isinstance(inner, ast.Import | ast.ImportFrom)]
+    hidden = [
+        inner.lineno for function in functions for inner in ast.walk(function) if isinstance(inner, ast.Import | ast.ImportFrom)
+    ]
     assert hidden == []
 
 

@@ -24,7 +24,7 @@ def test_it_holds_every_sentence_of_the_source_and_no_other() -> None:
 
 
 def test_every_sentence_has_its_chinese_one() -> None:
-    assert [message.id for message in catalogue() if message.id and not all(strings(message))] == []
+    assert [message.id for message in catalogue() if message.id and (message.fuzzy or not all(strings(message)))] == []
 
 
 def test_both_languages_have_the_same_places_to_fill() -> None:

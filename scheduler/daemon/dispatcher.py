@@ -29,6 +29,7 @@ from scheduler.tasks.models import Group, Task
 
 Step = Callable[[], None]
 
+WINDOW = 0.005  # seconds a first result waits for others: ten in one transaction cost little more than one
 IDLE = 1.0  # seconds between looks when nobody wakes us
 LOOKAHEAD = 1000  # waiting runs considered at once
 
@@ -108,7 +109,9 @@ class Dispatcher:
 
     def _finished(self) -> set[tuple[int, int]]:
         """Wait for mail or a wake-up, at most `IDLE` seconds; the attempts said to have finished."""
-        self._waker.select(IDLE)
+        ready = [key.fileobj for key, _ in self._waker.select(IDLE)]
+        if self._mail in ready:
+            self._stopping.wait(WINDOW)
         _drain(self._wake_in)
         attempts: set[tuple[int, int]] = set()
         while len(attempts) < LOOKAHEAD:

@@ -44,7 +44,7 @@ def add(session: Session, ended: Sequence[Ended]) -> None:
 
 
 def _count(digest: dict[str, Any], run: Ended) -> None:
-    digest["recent"] = [*digest["recent"], [run.status, round(run.duration or 0, 2)]][-RECENT:]
+    digest["recent"] = [*digest["recent"], [run.status, round(run.duration or 0, 3)]][-RECENT:]
     digest["last_status"], digest["last_run_id"] = run.status, run.run_id
     if run.started_at is not None:
         digest["last_started_at"], digest["last_duration"] = run.started_at, run.duration

@@ -63,7 +63,9 @@ class Interval(Schedule):
         return f"@every {self.interval}{self.unit[0]}"
 
     def describe(self, _: Translate) -> str:
-        return _(ONE[self.unit]) if self.interval == 1 else _(MANY[self.unit], n=self.interval)
+        seconds = self.interval * UNITS[self.unit]
+        unit = next(unit for unit in reversed(UNITS) if seconds % UNITS[unit] == 0)
+        return _(ONE[unit]) if seconds == UNITS[unit] else _(MANY[unit], n=seconds // UNITS[unit])
 
 
 def period(text: str) -> Interval:

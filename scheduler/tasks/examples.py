@@ -14,8 +14,8 @@ HELLO: dict[str, Any] = {
     "name": N_("Hello every minute"),
     "description": N_("Prints a few lines each minute; delete it whenever you like."),
     "type": "shell",
-    "command": "echo \"Hello, this is $TASK_NAME, due at $SCHEDULER_SCHEDULED_AT\"\nfor part in 1 2 3; do\n"
-    "  echo \"::progress $((part * 33)) part $part of 3\"\n  sleep 1\ndone\necho \"::summary three parts done\"",
+    "command": 'echo "Hello, this is $TASK_NAME, due at $SCHEDULER_SCHEDULED_AT"\nfor part in 1 2 3; do\n'
+    '  echo "::progress $((part * 100 / 3)) part $part of 3"\n  sleep 1\ndone\necho "::summary three parts done"',
     "schedule_type": "cron",
     "schedule_config": {"cron": "* * * * *"},
     "tags": ["demo"],
@@ -35,8 +35,8 @@ MORE: tuple[dict[str, Any], ...] = (
         "name": N_("Random outcome"),
         "description": N_("Succeeds, fails in business or fails technically and is retried: to see how each looks."),
         "type": "python",
-        "code": "import random, sys, time\nfor step in range(5):\n    print(f\"step {step + 1} of 5\")\n    time.sleep(0.3)\n"
-        "code = random.choice([0, 0, 0, 1, 2])\nprint(f\"leaving with exit code {code}\", file=sys.stderr)\nsys.exit(code)",
+        "code": 'import random, sys, time\nfor step in range(5):\n    print(f"step {step + 1} of 5")\n    time.sleep(0.3)\n'
+        'code = random.choice([0, 0, 0, 1, 2])\nprint(f"leaving with exit code {code}", file=sys.stderr)\nsys.exit(code)',
         "retry_count": 2,
         "retry_delay_seconds": 5,
         "schedule_type": "cron",

@@ -39,6 +39,8 @@ class Task(Base):
         Index("uq_task_key", "key", unique=True, sqlite_where=ALIVE, postgresql_where=ALIVE),
         Index("ix_task_due", "enabled", "next_run_at"),
         Index("ix_task_list", "deleted_at", "name"),
+        # Counting tasks by how they stand reads this alone, and not every task's contents.
+        Index("ix_task_counts", "deleted_at", "enabled", "last_status", "last_run_id", "private", "owner_id", "group_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -8,6 +8,7 @@ from json import dumps, loads
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, and_, cast, func, or_, select
+from sqlalchemy.orm import defer
 
 from scheduler.accounts.permissions import Actor, Scope, require, visible
 from scheduler.database import LARGEST, db, storable
@@ -43,11 +44,16 @@ def find(actor: Actor, reference: int | str) -> Task:
     return task
 
 
-def listed(actor: Actor, wanted: Wanted, first: int, most: int) -> tuple[Sequence[Task], int]:
-    """At most `most` tasks by name, from the `first`-th (0 is the first) on, and how many there are in all."""
+def listed(actor: Actor, wanted: Wanted, first: int, most: int, brief: bool = False) -> tuple[Sequence[Task], int]:
+    """At most `most` tasks by name, from the `first`-th (0 is the first) on, and how many there are in all.
+
+    With `brief` what a task does (content, parameters, environment) is left out, and read only where it is asked for.
+    """
     condition = _condition(visible(actor), wanted)
     total = db.session.scalar(select(func.count()).select_from(Task).where(condition)) or 0
     query = select(Task).where(condition).order_by(Task.name, Task.id).offset(first).limit(most)
+    if brief:
+        query = query.options(*map(defer, (Task.content, Task.params, Task.env, Task.notes, Task.description)))
     return db.session.scalars(query).unique().all(), total
 
 

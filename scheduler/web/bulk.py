@@ -62,9 +62,7 @@ ACTIONS: dict[str, Action] = {
         undo="restore",
         asks=True,
     ),
-    "restore": Action(
-        trash.restore, lambda n: ngettext("One task is back, disabled.", "%(num)s tasks are back, disabled.", n)
-    ),
+    "restore": Action(trash.restore, lambda n: ngettext("One task is back, disabled.", "%(num)s tasks are back, disabled.", n)),
 }
 
 

@@ -46,7 +46,6 @@ class Control:
         value = WIDGETS[self.widget][1](typed, self.name)
         return self.default if value is None else value
 
-
     def brief(self, typed: Typed) -> str:
         """What stands in it, on one short line."""
         found = rows(typed, self.name) if self.widget == "pairs" else [*typed.getlist(self.name)]

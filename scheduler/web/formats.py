@@ -1,5 +1,6 @@
 """Durations, instants, sizes and numbers as people read them, in the viewer's language and zone; no markup."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
 
 from flask import g
@@ -77,16 +78,16 @@ def absolute(instant: datetime | None, style: str = "full", zone: tzinfo | None 
     local = instant.astimezone(zone or viewer.timezone())
     this_year = local.year == clock.now().astimezone(local.tzinfo).year
     day = f"{local:%m-%d}" if this_year and style in {"short", "exact", "weekday"} else f"{local:%Y-%m-%d}"
-    texts = {
-        "full": f"{day} {local:%H:%M:%S}",
-        "zoned": f"{day} {local:%H:%M:%S} {local.tzinfo} (UTC{offset(local)})",
-        "short": f"{day} {local:%H:%M}",
-        "exact": f"{day} {local:%H:%M:%S}",
-        "weekday": f"{day} {format_date(local.date(), 'EEE')} {local:%H:%M}",
-        "clock": f"{local:%H:%M:%S}",
-        "date": day,
+    texts: dict[str, Callable[[], str]] = {
+        "full": lambda: f"{day} {local:%H:%M:%S}",
+        "zoned": lambda: f"{day} {local:%H:%M:%S} {local.tzinfo} (UTC{offset(local)})",
+        "short": lambda: f"{day} {local:%H:%M}",
+        "exact": lambda: f"{day} {local:%H:%M:%S}",
+        "weekday": lambda: f"{day} {format_date(local.date(), 'EEE')} {local:%H:%M}",
+        "clock": lambda: f"{local:%H:%M:%S}",
+        "date": lambda: day,
     }
-    return texts[style]
+    return texts[style]()
 
 
 def offset(local: datetime) -> str:

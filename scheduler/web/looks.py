@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from flask_babel import gettext
-
 from scheduler.errors import N_
+from scheduler.web import viewer
 
 Tone = Literal["good", "bad", "warn", "busy", "idle"]
 
@@ -21,7 +20,7 @@ class StatusLook:
     @property
     def word(self) -> str:
         """The label in the viewer's language."""
-        return str(gettext(self.label))
+        return viewer.sentence(self.label)
 
 
 STATUS: dict[str, StatusLook] = {

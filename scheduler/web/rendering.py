@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, flash, g, make_response, redirect, render_template, request, session, url_for
 from flask_babel import gettext
+from markupsafe import Markup
 
 from scheduler import clock
 from scheduler.web import charts, formats, navigation, viewer
@@ -86,6 +87,18 @@ def _static_url(filename: str) -> str:
     return url_for("static", filename=filename, v=_digest(path, path.stat().st_mtime_ns))
 
 
+def icon(name: str, css: str = "") -> Markup:
+    """A drawing of the sprite; one that stands alone needs its meaning in words beside it or on its button.
+
+    A function and not a macro: a list draws hundreds, and a macro's call costs more than what it makes.
+    """
+    drawn: dict[tuple[str, str], Markup] = g.setdefault("icons", {})
+    if (name, css) not in drawn:
+        shape = Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"></use></svg>')
+        drawn[name, css] = shape.format(f"icon {css}".strip(), static_url("icons.svg"), name)
+    return drawn[name, css]
+
+
 def browser_words() -> dict[str, str]:
     """The few sentences the browser says by itself."""
     return formats.words() | {"copied": gettext("Copied"), "offline": gettext("The server cannot be reached.")}
@@ -106,14 +119,22 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(
         STATUS=STATUS,
         static_url=static_url,
+        icon=icon,
         now=clock.now,
         browser_words=browser_words,
         viewer=viewer,
         navigation=navigation.entries,
-        spark_strokes=charts.strokes,
-        spark_summary=charts.summary,
+        spark=charts.sparkline,
     )
+    app.jinja_env.globals["_"] = viewer.sentence
+    app.before_request(_forget)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def _forget() -> None:
+    """What was found once for a request is found anew for the next, also where both share a context."""
+    for name in ("sentences", "viewer_zone", "viewer_language"):
+        g.pop(name, None)
 
 
 def _answer(body: Any, status: int | None = None) -> Response:

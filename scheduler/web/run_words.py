@@ -119,11 +119,17 @@ def _stopped(_run: Run, known: Mapping[str, Any]) -> str:
     return str(gettext("Stopped by %(who)s.", who=known.get("by") or gettext("the scheduler")))
 
 
+def _broken(_run: Run, known: Mapping[str, Any]) -> str:
+    text = N_("Skipped: its schedule cannot be read any more (%(why)s). It is due again once it has been edited.")
+    return str(gettext(text, why=known.get("error") or formats.NOTHING))
+
+
 _REASONS: Mapping[str, Callable[[Run, Mapping[str, Any]], str]] = {
     "late": _late,
     "overlap": _overlap,
     "stopped": _stopped,
     "replaced": lambda _run, _known: str(gettext("Replaced: a newer run of this task took its place.")),
     "disabled": lambda _run, _known: str(gettext("Skipped: what it waits for has ended, but the task was disabled.")),
+    "schedule": _broken,
     "deleted": lambda _run, _known: str(gettext("Ended because its task was deleted.")),
 }

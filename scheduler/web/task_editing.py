@@ -83,7 +83,7 @@ def preview() -> ResponseReturnValue:
     """What the schedule in the form would do, and beside its fields what is wrong with them."""
     form = request.form.copy()
     problems = task_forms.settled(form)
-    page = _state(form, _errors(problems, form), task_id=request.form.get("task_id", type=int))
+    page = _state(form, _errors(problems, form), task_id=_number("task_id"))
     return _rendered("tasks/_preview_answer.html", page)
 
 
@@ -163,8 +163,12 @@ def _editable(task_id: int) -> Task:
 
 def _version() -> int | None:
     """The version the form was filled in against, or the one that is to be saved over."""
-    text = request.form.get("over") or request.form.get("version") or ""
-    return int(text) if text.isdecimal() and len(text) < 10 else None
+    return _number("over" if request.form.get("over") else "version")
+
+
+def _number(name: str) -> int | None:
+    text = request.form.get(name, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 def _new_values(form: Typed) -> dict[str, Any]:

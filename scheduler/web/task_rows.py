@@ -69,7 +69,7 @@ class Row:
     def kind(self) -> str:
         """What type of task it is, for people."""
         kind = self.task.kind
-        return str(gettext(kinds.get(kind).label if kind and kind in kinds else GROUPS_OWN))
+        return viewer.sentence(kinds.get(kind).label if kind and kind in kinds else GROUPS_OWN)
 
     @cached_property
     def schedule(self) -> Schedule:

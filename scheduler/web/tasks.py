@@ -90,10 +90,10 @@ def _listing(actor: Actor, filters: Filters) -> Listing:
     page = min(max(request.args.get("page", 1, type=int), 1), FARTHEST)
     wanted = filters.wanted(running)
     found: Sequence[Task]
-    found, total = queries.listed(actor, wanted, (page - 1) * PAGE, PAGE)
+    found, total = queries.listed(actor, wanted, (page - 1) * PAGE, PAGE, brief=True)
     if total and not found:  # beyond the end: tasks were deleted meanwhile
         page = -(-total // PAGE)
-        found, total = queries.listed(actor, wanted, (page - 1) * PAGE, PAGE)
+        found, total = queries.listed(actor, wanted, (page - 1) * PAGE, PAGE, brief=True)
     return Listing(task_rows.made(actor, found), total, page, counts)
 
 

@@ -109,4 +109,4 @@ def _waiting(names: list[str]) -> list[str]:
     text = ngettext(
         "One task waits for it: %(names)s.", "%(num)s tasks wait for it: %(names)s.", len(names), names=_(", ").join(names)
     )
-    return [f"{text} {_('It counts no more for them.')}"]
+    return [text, _("It counts no more for them.")]

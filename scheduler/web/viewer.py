@@ -1,9 +1,12 @@
 """Who is looking, as far as pages care: language, time zone and theme; who may do what lives in accounts."""
 
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from flask import current_app, has_request_context, request
+from flask import current_app, g, has_request_context, request
+from flask_babel import gettext
 from flask_login import current_user
+from markupsafe import Markup
 
 from scheduler import config
 
@@ -13,21 +16,39 @@ THEMES = ("auto", "light", "dark")
 
 def language() -> str:
     """The language to speak: the user's own, else the cookie's, else the browser's, else the configured one."""
-    default = str(current_app.config["LANGUAGE_DEFAULT"])
     if not has_request_context():
-        return default
+        return str(current_app.config["LANGUAGE_DEFAULT"])
+    if "viewer_language" not in g:
+        g.viewer_language = _language()
+    return str(g.viewer_language)
+
+
+def _language() -> str:
     for wish in (_chosen("language"), request.cookies.get("language")):
         if wish in LANGUAGES:
             return wish
-    return request.accept_languages.best_match(LANGUAGES) or default
+    return request.accept_languages.best_match(LANGUAGES) or str(current_app.config["LANGUAGE_DEFAULT"])
+
+
+def sentence(text: str, **places: Any) -> Markup:
+    """`text` in the viewer's language, what fills its places escaped: the `_` of every template.
+
+    Flask-Babel's own looks its catalogue up anew for each sentence; a list has hundreds, and one language.
+    """
+    known: dict[tuple[str, bool], Markup] = g.setdefault("sentences", {})
+    found = known.get((text, bool(places)))
+    if found is None:
+        found = Markup(gettext(text))
+        found = known[text, bool(places)] = found if places else found % {}
+    return found % places if places else found
 
 
 def timezone() -> ZoneInfo:
     """The zone times are shown in: the user's own, else the installation's."""
-    try:
-        return ZoneInfo(_chosen("timezone") or config.settings().engine.timezone)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo(config.settings().engine.timezone)
+    zone: ZoneInfo | None = g.get("viewer_zone")
+    if zone is None:
+        zone = g.viewer_zone = _timezone()
+    return zone
 
 
 def theme() -> str:
@@ -37,6 +58,13 @@ def theme() -> str:
             if wish in THEMES:
                 return wish
     return "auto"
+
+
+def _timezone() -> ZoneInfo:
+    try:
+        return ZoneInfo(_chosen("timezone") or config.settings().engine.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo(config.settings().engine.timezone)
 
 
 def _chosen(attribute: str) -> str | None:

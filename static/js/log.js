@@ -77,6 +77,9 @@
     if (following()) {
       for (const line of lines.slice(0, Math.max(0, lines.length - MOST))) line.remove();
       toEnd();
+    } else if (added.length >= lines.length) { // another part of the log, in place of the one before: no news
+      fresh = 0;
+      tell();
     } else if (added.includes(lines.at(-1))) {
       fresh += added.length;
       tell();

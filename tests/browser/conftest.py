@@ -1,20 +1,22 @@
 """A real server and a real Chromium; every page is watched for console errors, CSP violations and requests to other hosts."""
 
-import dataclasses
 import os
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, StorageState, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, StorageState, sync_playwright
 
 from tests.browser.caller import PASSWORD, Caller, Made
 from tests.servers import free_port, missing
@@ -97,12 +99,13 @@ class Watch:
     """What went wrong on the pages of one context."""
 
     origin: str
-    problems: list[str] = dataclasses.field(default_factory=list)
+    problems: list[str] = dataclass_field(default_factory=list)
     expected: tuple[str, ...] = ()
 
     def on_console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not any(re.search(part, message.text) for part in self.expected):
-            self.problems.append(f"console: {message.text}")
+        told = f"{message.text} ({message.location['url']})"
+        if message.type in ("error", "warning") and not any(re.search(part, told) for part in self.expected):
+            self.problems.append(f"console: {told}")
 
     def on_request(self, request: Request) -> None:
         address = urlsplit(request.url)
@@ -110,26 +113,27 @@ class Watch:
             self.problems.append(f"a request to {request.url}")
 
 
+@contextmanager
+def watched(chromium: Browser, server: Server, expected: tuple[str, ...] = (), **options: Any) -> Iterator[Page]:
+    """A fresh browser on a server; at the end nothing may have gone wrong in it but what is `expected`."""
+    context = chromium.new_context(
+        base_url=server.address, accept_downloads=True, **{"locale": "en-US", "viewport": DESKTOP, **options}
+    )
+    context.set_default_timeout(10_000)
+    watch = Watch(server.address, expected=expected)
+    context.on("console", watch.on_console)
+    context.on("request", watch.on_request)
+    context.on("weberror", lambda error: watch.problems.append(f"script: {error.error}"))
+    yield context.new_page()
+    context.close()
+    assert watch.problems == []
+
+
 @pytest.fixture
 def open_browser(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """A fresh browser on a server: `open_browser(server, locale="en-US")`; at the end nothing may have gone wrong in it."""
-    opened: list[tuple[BrowserContext, Watch]] = []
-
-    def open_one(server: Server, expected: tuple[str, ...] = (), **options: object) -> Page:
-        options = {"locale": "en-US", "viewport": DESKTOP, **options}
-        context = chromium.new_context(base_url=server.address, accept_downloads=True, **options)  # type: ignore[arg-type]
-        watch = Watch(server.address, expected=expected)
-        context.on("console", watch.on_console)
-        context.on("request", watch.on_request)
-        context.on("weberror", lambda error: watch.problems.append(f"script: {error.error}"))
-        context.set_default_timeout(10_000)
-        opened.append((context, watch))
-        return context.new_page()
-
-    yield open_one
-    for context, watch in opened:
-        context.close()
-        assert watch.problems == []
+    """Fresh browsers, watched: `open_browser(server, locale="zh-CN")`."""
+    with ExitStack() as stack:
+        yield lambda server, **options: stack.enter_context(watched(chromium, server, **options))
 
 
 @pytest.fixture(scope="session")
@@ -205,10 +209,10 @@ def toast(page: Page) -> Locator:
     return page.get_by_role("status").locator("[data-toast]")
 
 
-def serious(page: Page) -> list[str]:
-    """What axe-core finds serious or critical on the page as it stands."""
+def serious(page: Page, within: str = "html") -> list[str]:
+    """What axe-core finds serious or critical on the page as it stands, or in a part of it."""
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("rules => axe.run(document, {resultTypes: ['violations'], runOnly: rules})", STANDARDS)
+    found = page.evaluate("([part, rules]) => axe.run(part, {resultTypes: ['violations'], runOnly: rules})", [within, STANDARDS])
     return [
         f"{violation['id']}: {node['target']} {node['failureSummary']}"
         for violation in found["violations"]

@@ -140,7 +140,9 @@ def test_it_refuses_forbidden_numbers_on_save(context: Context, open_context: Co
 
 
 def test_it_ignores_proxies_and_netrc_of_the_environment(perform: Perform, site: Site, open_context: Context) -> None:
-    done = perform("http", open_context, url=site.url, env={"http_proxy": "http://127.0.0.1:1", "ALL_PROXY": "http://127.0.0.1:1"})
+    done = perform(
+        "http", open_context, url=site.url, env={"http_proxy": "http://127.0.0.1:1", "ALL_PROXY": "http://127.0.0.1:1"}
+    )
     assert done.returncode == 0
 
 

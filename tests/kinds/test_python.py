@@ -30,7 +30,7 @@ def test_it_exits_2_when_an_exception_escapes(perform: Perform) -> None:
 
 def test_its_traceback_shows_the_code_and_not_the_wrapper(perform: Perform) -> None:
     error = perform("python", code=ESCAPING).stderr
-    assert "task.py\", line 4, in load\n    return json.loads(text)\n" in error
+    assert 'task.py", line 4, in load\n    return json.loads(text)\n' in error
     assert "python_main" not in error and error.startswith("Traceback") and "JSONDecodeError: Expecting" in error
 
 

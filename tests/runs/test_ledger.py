@@ -1,24 +1,18 @@
 """Every due instant one row, whoever asks, however late, however often."""
 
-import time
 from datetime import datetime, timedelta
-from itertools import pairwise
-from typing import Any
 
 import pytest
 from flask import Flask
 
 from scheduler import signals
-from scheduler.accounts.models import AuditEntry
 from scheduler.database import db
-from scheduler.errors import Conflict, Forbidden, NotFound
 from scheduler.runs import ledger
 from scheduler.runs.models import Run
-from scheduler.runs.status import Cause, Status
 from scheduler.tasks import definitions, trash
 from scheduler.tasks.models import Task
 from tests.conftest import FrozenClock
-from tests.factories import SYSTEM, as_actor, at, claim, make_run, make_task, perform, rows, statuses
+from tests.factories import SYSTEM, at, claim, make_run, make_task, perform, rows, statuses
 from tests.threads import in_threads
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -226,52 +220,6 @@ def test_a_disabled_or_deleted_task_is_never_due(clock: FrozenClock) -> None:
     assert settle(clock, hours=1) == 0
 
 
-def test_a_year_of_seconds_is_a_few_rows_and_one_count(clock: FrozenClock) -> None:
-    task = make_task(cron="* * * * * *")
-    began = time.perf_counter()
-    assert settle(clock, days=365) <= 101
-    assert time.perf_counter() - began < 2
-    gap, *newest = rows(task)
-    assert gap.missed_until == newest[0].scheduled_at
-    assert gap.missed_count + len(newest) == 365 * 86400
-    assert task.ticks == 365 * 86400
-    assert task.next_run_at == clock.at + timedelta(seconds=1)
-
-
-def test_a_gap_a_little_too_long_still_runs_what_is_within_its_grace(clock: FrozenClock) -> None:
-    task = make_task(cron="* * * * * *", misfire_policy="run_all", overlap_policy="queue")
-    settle(clock, seconds=501)
-    gap, *newest = rows(task)
-    assert (gap.missed_count, len(newest)) == (401, 100)
-    assert {run.status for run in newest} == {"pending"}
-
-
-@pytest.mark.parametrize("cron", ["* 8 * * *", "* * * * 1", "*/7 1-3 1,15 * *", "0 0 29 2 *"])
-def test_every_instant_of_a_long_gap_is_accounted_for(clock: FrozenClock, cron: str) -> None:
-    task = make_task(cron=cron)
-    clock.move(days=2000)
-    while ledger.settle(clock.at):
-        assert len(rows(task)) <= 600
-    found = rows(task)
-    for run, following in pairwise(found):
-        assert (run.missed_until or run.scheduled_at) <= following.scheduled_at
-    assert task.next_run_at is not None and task.next_run_at > clock.at
-
-
-def test_a_gap_never_counts_beyond_the_limit_of_runs(clock: FrozenClock) -> None:
-    task = make_task(cron="* * * * * *", max_runs=1000)
-    settle(clock, days=365)
-    assert sum(run.missed_count or 1 for run in rows(task)) == task.ticks == 1000
-    assert task.next_run_at is None
-
-
-def test_a_gap_ends_with_the_schedule(clock: FrozenClock) -> None:
-    task = make_task(cron="* * * * * *", end_at="2026-03-02T13:00:00Z")
-    settle(clock, days=365)
-    assert sum(run.missed_count or 1 for run in rows(task)) == 3600
-    assert rows(task)[-1].scheduled_at == at("2026-03-02T13:00")
-
-
 def test_two_that_settle_at_once_write_nothing_twice(app: Flask, clock: FrozenClock) -> None:
     tasks = [make_task(cron="*/10 * * * * *", overlap_policy="queue") for _ in range(10)]
     db.session.commit()
@@ -299,59 +247,6 @@ def test_the_database_itself_refuses_a_second_row_of_an_instant(clock: FrozenClo
     values = {column.name: getattr(run, column.key) for column in Run.__table__.columns if column.name not in ("id", "public_id")}
     with pytest.raises(Exception, match=r"(?i)unique"):
         db.session.execute(db.insert(Run).values(public_id="another", **values))
-
-
-def test_it_runs_a_task_because_somebody_asked(clock: FrozenClock) -> None:
-    task = make_task(cron=MINUTELY)
-    run = ledger.request(SYSTEM, task)
-    assert (run.status, run.cause, run.triggered_by) == (Status.PENDING, "manual", "system")
-    assert task.next_run_at == at("2026-03-02T12:01")
-    entry = db.session.scalars(db.select(AuditEntry).order_by(AuditEntry.id.desc())).first()
-    assert entry is not None and (entry.action, entry.after) == ("task.run", {"execution_id": run.public_id})
-
-
-@pytest.mark.parametrize("key", ["once-only", "k" * 80, "k" * 500])
-def test_the_same_key_is_the_same_run(key: str) -> None:
-    task, other = make_task(), make_task()
-    run = ledger.request(SYSTEM, task, Cause.API, key)
-    assert ledger.request(SYSTEM, task, Cause.API, key).id == run.id
-    assert ledger.request(SYSTEM, other, Cause.API, key).id != run.id
-    assert ledger.request(SYSTEM, task, Cause.API, key + "2").id != run.id
-
-
-def test_two_that_ask_at_once_with_one_key_get_one_run(app: Flask) -> None:
-    task = make_task()
-    task_id = task.id
-
-    def ask() -> None:
-        ledger.request(SYSTEM, db.session.get_one(Task, task_id), Cause.API, "once")
-
-    assert in_threads(app, 6, ask) == []
-    assert len(rows(task)) == 1
-
-
-def test_it_refuses_a_hundred_and_first_that_waits() -> None:
-    task = make_task()
-    for _ in range(100):
-        ledger.request(SYSTEM, task)
-    with pytest.raises(Conflict, match="100 runs"):
-        ledger.request(SYSTEM, task)
-
-
-def test_it_asks_for_permission(oscar: Any, victor: Any, mallory: Any) -> None:
-    task = make_task()
-    assert ledger.request(as_actor(oscar), task).triggered_by == "oscar"
-    with pytest.raises(Forbidden):
-        ledger.request(as_actor(victor), task)
-    with pytest.raises(NotFound):
-        ledger.request(as_actor(mallory), task)
-
-
-def test_it_runs_nothing_that_was_deleted() -> None:
-    task = make_task()
-    trash.remove(SYSTEM, task.id)
-    with pytest.raises(NotFound):
-        ledger.request(SYSTEM, task)
 
 
 def test_a_thousand_tasks_at_one_instant_are_one_settlement(clock: FrozenClock) -> None:

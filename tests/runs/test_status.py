@@ -39,7 +39,7 @@ def test_the_sets_fit_together() -> None:
     assert {status.value for status in RAN | {Status.CANCELLED}} < {status.value for status in AttemptStatus}
 
 
-@pytest.mark.parametrize("steps", [(Status.PENDING, FROM_PENDING), (Status.RUNNING, FROM_RUNNING)], ids=str)
+@pytest.mark.parametrize("steps", [(Status.PENDING, FROM_PENDING), (Status.RUNNING, FROM_RUNNING)], ids=["pending", "running"])
 @pytest.mark.usefixtures("app")
 def test_lifecycle_goes_where_the_table_says_and_nowhere_else(steps: tuple[Status, list[Step]]) -> None:
     before, ways = steps

@@ -48,7 +48,7 @@ def test_it_is_for_those_who_may_delete(sign_in: SignIn, who: str) -> None:
     assert send(client, "/trash/1/restore").status_code == 403
 
 
-@pytest.mark.parametrize("path", ["/trash/1/restore", "/trash/999/restore"])
+@pytest.mark.parametrize("path", ["/trash/1/restore", "/trash/999/restore", "/trash/" + "9" * 30 + "/restore"])
 def test_what_is_not_in_it_is_not_found(sign_in: SignIn, path: str) -> None:
     task()
     assert send(sign_in("edith"), path).status_code == 404

@@ -104,6 +104,7 @@ def upgrade() -> None:
     sa.Column('policy', Json, nullable=False),
     sa.Column('metadata', Json, nullable=False),
     sa.Column('schedule_kind', sa.String(length=20), nullable=False),
+    sa.Column('schedule_word', sa.String(length=20), server_default='', nullable=False),
     sa.Column('schedule_config', Json, nullable=False),
     sa.Column('timezone', sa.String(length=64), nullable=False),
     sa.Column('start_at', UTCDateTime(), nullable=True),
@@ -132,6 +133,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_task'))
     )
     with op.batch_alter_table('task', schema=None) as batch_op:
+        batch_op.create_index('ix_task_counts', ['deleted_at', 'enabled', 'last_status', 'last_run_id', 'private', 'owner_id', 'group_id'], unique=False)
         batch_op.create_index('ix_task_due', ['enabled', 'next_run_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_task_group_id'), ['group_id'], unique=False)
         batch_op.create_index('ix_task_list', ['deleted_at', 'name'], unique=False)
@@ -240,6 +242,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_task_list')
         batch_op.drop_index(batch_op.f('ix_task_group_id'))
         batch_op.drop_index('ix_task_due')
+        batch_op.drop_index('ix_task_counts')
 
     op.drop_table('task')
     with op.batch_alter_table('sign_in', schema=None) as batch_op:
