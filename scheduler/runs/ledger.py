@@ -3,25 +3,22 @@
 import hashlib
 import logging
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, bindparam, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
 
 from scheduler import clock, signals
 from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require
 from scheduler.database import after_commit, db, table, transaction
 from scheduler.errors import N_, Conflict, NotFound, SchedulerError
-from scheduler.runs import digest, lifecycle, policy
-from scheduler.runs.digest import Ended
+from scheduler.runs import lifecycle, policy
 from scheduler.runs.models import Run
-from scheduler.runs.policy import Overlap, Verdict
-from scheduler.runs.status import LIVE, Cause, Status
+from scheduler.runs.policy import Verdict
+from scheduler.runs.rows import alive_of, join, keep, new_row
+from scheduler.runs.status import Cause, Status
 from scheduler.schedules.plan import Plan
 from scheduler.tasks.models import Task
 from scheduler.tasks.queries import plan_of
@@ -57,22 +54,17 @@ def settle(now: datetime) -> int:
         return 0
     with transaction() as session:
         due = session.execute(select(*_DUE).where(*condition).order_by(Task.next_run_at).limit(MOST_TASKS)).all()
-        alive = _alive(session, [task.id for task in due])
+        alive = alive_of(session, [task.id for task in due])
         rows: list[dict[str, Any]] = []
         changes: list[dict[str, Any]] = []
-        replaced: list[int] = []
         for task in due:
             tick, fresh = _settled(task, now, alive.setdefault(task.id, []))
             rows += fresh
-            replaced += [run for row in fresh for run in row.pop("replaces", ())]
             count = len(tick.instants) + (tick.gap[2] if tick.gap else 0)
             changes.append({"task": task.id, "next_run_at": tick.next_run_at, "ticks": task.ticks + count})
-        queued, ended = _insert(session, rows)
-        digest.add(session, ended)
+        replaced = keep(session, rows)
         if changes:  # none when another settlement came between the look and the transaction
             session.connection().execute(_ADVANCE, changes)
-        if queued:
-            after_commit(signals.run_queued, run_ids=queued)
         if replaced:
             lifecycle.cancel_runs(session, replaced, "", {"code": "replaced"})
     return len(rows)
@@ -97,7 +89,7 @@ def request(actor: Actor, task: Task, cause: Cause = Cause.MANUAL, key: str = ""
         if waiting >= policy.MOST_QUEUED:
             text = N_("%(count)s runs of this task wait already; let some of them end first.")
             raise Conflict.because(text, count=waiting)
-        row = _row(task, now, now, Status.PENDING) | {"cause": cause, "cause_key": cause_key, "triggered_by": actor.name}
+        row = new_row(task, now, now, Status.PENDING) | {"cause": cause, "cause_key": cause_key, "triggered_by": actor.name}
         run = session.scalars(insert(Run).returning(Run), row).one()
         audit.record(actor, "task.run", ("task", task.id, task.name), after={"execution_id": run.public_id})
         after_commit(signals.run_queued, run_ids=[run.id])
@@ -112,7 +104,7 @@ def _settled(task: Row[Any], now: datetime, alive: list[int]) -> tuple[Tick, lis
     except (SchedulerError, ValueError, KeyError, TypeError, ArithmeticError) as error:
         _log.error("event=schedule_broken task=%s reason=%r", task.id, error)
         reason = {"code": "schedule", "error": str(error)}
-        row = _row(task, task.next_run_at, now, Status.SKIPPED) | {"reason": reason} | _of_schedule(task.next_run_at)
+        row = new_row(task, task.next_run_at, now, Status.SKIPPED) | {"reason": reason} | _of_schedule(task.next_run_at)
         return Tick([task.next_run_at], None), [row]
     return tick, _rows(task, tick, now, alive)
 
@@ -169,61 +161,18 @@ def _rows(task: Row[Any], tick: Tick, now: datetime, alive: list[int]) -> list[d
     rows = []
     if tick.gap:
         start, until, count = tick.gap
-        row = _row(task, start, now, Status.MISSED) | {"reason": {"code": "late"}, "missed_count": count, "missed_until": until}
-        rows.append(row | _of_schedule(start))
+        row = new_row(task, start, now, Status.MISSED) | _of_schedule(start)
+        rows.append(row | {"reason": {"code": "late"}, "missed_count": count, "missed_until": until})
     for instant, verdict in zip(tick.instants, policy.misfire(tick.instants, now, task.policy), strict=True):
-        row = _row(task, instant, now, Status.PENDING) | _of_schedule(instant)
+        row = new_row(task, instant, now, Status.PENDING) | _of_schedule(instant)
         if verdict is Verdict.MISSED:
             row |= {"status": Status.MISSED, "reason": {"code": "late"}, "finished_at": now, "missed_count": 1}
         else:
             row["late"] = verdict is Verdict.RUN_LATE
-            choice = policy.overlap(len(alive), task.policy)
-            if choice is Overlap.REPLACE:
-                _replace(rows, now)
-            row |= _overlapped(choice, alive, now)
-            if row["status"] == Status.PENDING:
-                alive.append(0)
+            join(rows, row, task.policy, alive)
+            continue
         rows.append(row)
     return rows
-
-
-def _overlapped(choice: Overlap, alive: list[int], now: datetime) -> dict[str, Any]:
-    """What the runs still alive make of a new one."""
-    if choice is Overlap.SKIP:
-        blocker = {"run_id": alive[0]} if alive[0] else {}
-        return {"status": Status.SKIPPED, "reason": {"code": "overlap", **blocker}, "finished_at": now}
-    if choice is Overlap.REPLACE:
-        replaced = [run for run in alive if run]
-        alive.clear()
-        return {"status": Status.PENDING, "replaces": replaced}
-    return {"status": Status.PENDING}
-
-
-def _replace(rows: list[dict[str, Any]], now: datetime) -> None:
-    """Of instants that came due together only the newest is left to run; the others never began."""
-    for row in rows:
-        if row["status"] == Status.PENDING:
-            row |= {"status": Status.CANCELLED, "reason": {"code": "replaced"}, "finished_at": now}
-
-
-def _row(task: Any, instant: datetime, now: datetime, status: Status) -> dict[str, Any]:
-    ended = status not in LIVE
-    return {
-        "public_id": f"exec-{instant:%Y%m%d}-{secrets.token_hex(6)}",
-        "task_id": task.id,
-        "task_version": task.version,
-        "late": False,
-        "triggered_by": "",
-        "status": status,
-        "reason": None,
-        "priority": task.policy["priority"],
-        "group_id": task.group_id,
-        "scheduled_at": instant,
-        "queued_at": now,
-        "finished_at": now if ended else None,
-        "missed_count": 0,
-        "missed_until": None,
-    }
 
 
 def _key(wanted: str) -> str:
@@ -233,31 +182,3 @@ def _key(wanted: str) -> str:
 
 def _of_schedule(instant: datetime) -> dict[str, Any]:
     return {"cause": Cause.SCHEDULE, "cause_key": f"{instant:%Y-%m-%dT%H:%M:%SZ}"}
-
-
-def _alive(session: Session, task_ids: Sequence[int]) -> dict[int, list[int]]:
-    """The runs of these tasks that wait or run, oldest first."""
-    found: dict[int, list[int]] = {}
-    for start in range(0, len(task_ids), 500):
-        part = task_ids[start : start + 500]
-        query = select(Run.task_id, Run.id).where(Run.status.in_(LIVE), Run.task_id.in_(part), Run.cancel_at.is_(None))
-        for task_id, run_id in session.execute(query.order_by(Run.id)):
-            found.setdefault(task_id, []).append(run_id)
-    return found
-
-
-def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[list[int], list[Ended]]:
-    """Insert `rows`, passing over those an instant has already: the ids of those that wait, and those that ended at once."""
-    dialect = {"sqlite": sqlite, "postgresql": postgresql}[db.engine.dialect.name]
-    run = table(Run).c
-    statement = dialect.insert(table(Run)).on_conflict_do_nothing()
-    statement = statement.returning(run.id, run.status, run.task_id, run.queued_at)
-    queued: list[int] = []
-    ended: list[Ended] = []
-    for start in range(0, len(rows), 500):
-        for row in session.connection().execute(statement.values(rows[start : start + 500])):
-            if row.status == Status.PENDING:
-                queued.append(row.id)
-            else:
-                ended.append(Ended(row.id, row.task_id, Status(row.status), row.queued_at))
-    return queued, ended

@@ -129,6 +129,7 @@ _REASONS: Mapping[str, Callable[[Run, Mapping[str, Any]], str]] = {
     "overlap": _overlap,
     "stopped": _stopped,
     "replaced": lambda _run, _known: str(gettext("Replaced: a newer run of this task took its place.")),
+    "disabled": lambda _run, _known: str(gettext("Skipped: what it waits for has ended, but the task was disabled.")),
     "schedule": _broken,
     "deleted": lambda _run, _known: str(gettext("Ended because its task was deleted.")),
 }
