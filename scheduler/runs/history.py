@@ -1,6 +1,6 @@
 """The questions pages and API ask of runs: one, a list, who is alive; pages by key, never by offset from the newest."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -53,6 +53,14 @@ def find(actor: Actor, public_id: str) -> Entry:
         raise NotFound.because(N_("There is no such run."))
     require(actor, "task.see", row.Task, missing=N_("There is no such run."))
     return Entry(row.Run, row.Task)
+
+
+def named(actor: Actor, public_ids: Collection[str]) -> list[Entry]:
+    """The runs of these public ids that are still there and that this actor may see, oldest first."""
+    if not public_ids:
+        return []
+    query = select(Run, Task).join(Task, Task.id == Run.task_id).where(Run.public_id.in_(public_ids), scoped(visible(actor)))
+    return [Entry(row.Run, row.Task) for row in db.session.execute(query.order_by(Run.id)).unique()]
 
 
 def page(actor: Actor, wanted: Wanted, most: int, before: int | None = None, after: int | None = None) -> Page:

@@ -3,25 +3,22 @@
 import hashlib
 import logging
 import secrets
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, bindparam, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
 
 from scheduler import clock, signals
 from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require
 from scheduler.database import after_commit, db, table, transaction
 from scheduler.errors import N_, Conflict, NotFound, SchedulerError
-from scheduler.runs import digest, lifecycle, policy, ticks
-from scheduler.runs.digest import Ended
+from scheduler.runs import lifecycle, policy, ticks
 from scheduler.runs.models import Run
-from scheduler.runs.policy import Overlap, Past, Verdict
-from scheduler.runs.status import LIVE, Cause, Status
+from scheduler.runs.policy import Past, Verdict
+from scheduler.runs.rows import alive_of, join, keep, new_row
+from scheduler.runs.status import Cause, Status
 from scheduler.runs.ticks import Tick
 from scheduler.tasks import pausing
 from scheduler.tasks.models import Task
@@ -49,23 +46,18 @@ def settle(now: datetime, past: Past = policy.UNKNOWN) -> int:
         return 0
     with transaction() as session:
         due = session.execute(select(*_DUE).where(*condition).order_by(Task.next_run_at).limit(MOST_TASKS)).all()
-        alive = _alive(session, [task.id for task in due])
+        alive = alive_of(session, [task.id for task in due])
         if due:
             past = replace(past, pauses=tuple(pausing.between(due[0].next_run_at, now)))
         rows: list[dict[str, Any]] = []
         changes: list[dict[str, Any]] = []
-        replaced: list[int] = []
         for task in due:
             tick, fresh = _settled(task, now, past, alive.setdefault(task.id, []))
             rows += fresh
-            replaced += [run for row in fresh for run in row.pop("replaces", ())]
             changes.append({"task": task.id, "next_run_at": tick.next_run_at, "ticks": task.ticks + tick.count})
-        queued, ended = _insert(session, rows)
-        digest.add(session, ended)
+        replaced = keep(session, rows)
         if changes:  # none when another settlement came between the look and the transaction
             session.connection().execute(_ADVANCE, changes)
-        if queued:
-            after_commit(signals.run_queued, run_ids=queued)
         if replaced:
             lifecycle.cancel_runs(session, replaced, "", {"code": "replaced"})
     return len(rows)
@@ -90,7 +82,7 @@ def request(actor: Actor, task: Task, cause: Cause = Cause.MANUAL, key: str = ""
         if waiting >= policy.MOST_QUEUED:
             text = N_("%(count)s runs of this task wait already; let some of them end first.")
             raise Conflict.because(text, count=waiting)
-        row = _row(task, now, now, Status.PENDING) | {"cause": cause, "cause_key": cause_key, "triggered_by": actor.name}
+        row = new_row(task, now, now, Status.PENDING) | {"cause": cause, "cause_key": cause_key, "triggered_by": actor.name}
         run = session.scalars(insert(Run).returning(Run), row).one()
         audit.record(actor, "task.run", ("task", task.id, task.name), after={"execution_id": run.public_id})
         after_commit(signals.run_queued, run_ids=[run.id])
@@ -105,7 +97,7 @@ def _settled(task: Row[Any], now: datetime, past: Past, alive: list[int]) -> tup
     except (SchedulerError, ValueError, KeyError, TypeError, ArithmeticError) as error:
         _log.error("event=schedule_broken task=%s reason=%r", task.id, error)
         reason = {"code": "schedule", "error": str(error)}
-        row = _row(task, task.next_run_at, now, Status.SKIPPED) | {"reason": reason} | _of_schedule(task.next_run_at)
+        row = new_row(task, task.next_run_at, now, Status.SKIPPED) | {"reason": reason} | _of_schedule(task.next_run_at)
         return Tick([task.next_run_at], None), [row]
     return tick, _gap(task, tick, now, past) + _rows(task, tick, now, past, alive)
 
@@ -125,62 +117,17 @@ def _rows(task: Row[Any], tick: Tick, now: datetime, past: Past, alive: list[int
     rows: list[dict[str, Any]] = []
     for instant, verdict in zip(tick.instants, policy.misfire(tick.instants, now, task.policy, past.pauses), strict=True):
         if verdict is Verdict.MISSED:
-            row = _missed(task, instant, now, past) | {"missed_count": 1}
+            rows.append(_missed(task, instant, now, past) | {"missed_count": 1})
         else:
-            row = _row(task, instant, now, Status.PENDING) | _of_schedule(instant)
+            row = new_row(task, instant, now, Status.PENDING) | _of_schedule(instant)
             row["late"] = verdict is Verdict.RUN_LATE
-            choice = policy.overlap(len(alive), task.policy)
-            if choice is Overlap.REPLACE:
-                _replace(rows, now)
-            row |= _overlapped(choice, alive, now)
-            if row["status"] == Status.PENDING:
-                alive.append(0)
-        rows.append(row)
+            join(rows, row, task.policy, alive)
     return rows
 
 
 def _missed(task: Row[Any], instant: datetime, now: datetime, past: Past) -> dict[str, Any]:
     reason = {"code": policy.missed(instant, past)}
-    return _row(task, instant, now, Status.MISSED) | _of_schedule(instant) | {"reason": reason}
-
-
-def _overlapped(choice: Overlap, alive: list[int], now: datetime) -> dict[str, Any]:
-    """What the runs still alive make of a new one."""
-    if choice is Overlap.SKIP:
-        blocker = {"run_id": alive[0]} if alive[0] else {}
-        return {"status": Status.SKIPPED, "reason": {"code": "overlap", **blocker}, "finished_at": now}
-    if choice is Overlap.REPLACE:
-        replaced = [run for run in alive if run]
-        alive.clear()
-        return {"status": Status.PENDING, "replaces": replaced}
-    return {"status": Status.PENDING}
-
-
-def _replace(rows: list[dict[str, Any]], now: datetime) -> None:
-    """Of instants that came due together only the newest is left to run; the others never began."""
-    for row in rows:
-        if row["status"] == Status.PENDING:
-            row |= {"status": Status.CANCELLED, "reason": {"code": "replaced"}, "finished_at": now}
-
-
-def _row(task: Any, instant: datetime, now: datetime, status: Status) -> dict[str, Any]:
-    ended = status not in LIVE
-    return {
-        "public_id": f"exec-{instant:%Y%m%d}-{secrets.token_hex(6)}",
-        "task_id": task.id,
-        "task_version": task.version,
-        "late": False,
-        "triggered_by": "",
-        "status": status,
-        "reason": None,
-        "priority": task.policy["priority"],
-        "group_id": task.group_id,
-        "scheduled_at": instant,
-        "queued_at": now,
-        "finished_at": now if ended else None,
-        "missed_count": 0,
-        "missed_until": None,
-    }
+    return new_row(task, instant, now, Status.MISSED) | _of_schedule(instant) | {"reason": reason}
 
 
 def _key(wanted: str) -> str:
@@ -190,31 +137,3 @@ def _key(wanted: str) -> str:
 
 def _of_schedule(instant: datetime) -> dict[str, Any]:
     return {"cause": Cause.SCHEDULE, "cause_key": f"{instant:%Y-%m-%dT%H:%M:%SZ}"}
-
-
-def _alive(session: Session, task_ids: Sequence[int]) -> dict[int, list[int]]:
-    """The runs of these tasks that wait or run, oldest first."""
-    found: dict[int, list[int]] = {}
-    for start in range(0, len(task_ids), 500):
-        part = task_ids[start : start + 500]
-        query = select(Run.task_id, Run.id).where(Run.status.in_(LIVE), Run.task_id.in_(part), Run.cancel_at.is_(None))
-        for task_id, run_id in session.execute(query.order_by(Run.id)):
-            found.setdefault(task_id, []).append(run_id)
-    return found
-
-
-def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[list[int], list[Ended]]:
-    """Insert `rows`, passing over those an instant has already: the ids of those that wait, and those that ended at once."""
-    dialect = {"sqlite": sqlite, "postgresql": postgresql}[db.engine.dialect.name]
-    run = table(Run).c
-    statement = dialect.insert(table(Run)).on_conflict_do_nothing()
-    statement = statement.returning(run.id, run.status, run.task_id, run.queued_at)
-    queued: list[int] = []
-    ended: list[Ended] = []
-    for start in range(0, len(rows), 500):
-        for row in session.connection().execute(statement.values(rows[start : start + 500])):
-            if row.status == Status.PENDING:
-                queued.append(row.id)
-            else:
-                ended.append(Ended(row.id, row.task_id, Status(row.status), row.queued_at))
-    return queued, ended

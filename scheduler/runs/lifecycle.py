@@ -13,7 +13,7 @@ from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require
 from scheduler.database import after_commit, db, storable, table, transaction
 from scheduler.errors import N_, Conflict
-from scheduler.runs import digest, policy
+from scheduler.runs import dependants, digest, policy
 from scheduler.runs.digest import Ended
 from scheduler.runs.models import Attempt, Run
 from scheduler.runs.policy import Outcome
@@ -107,6 +107,7 @@ def finish(reports: Sequence[Report]) -> list[int]:
         digest.add(session, ended)
         if ended:
             after_commit(signals.run_finished, run_ids=[run.run_id for run in ended])
+            cancel_runs(session, dependants.release(session, ended), "", {"code": "replaced"})
         if again:
             after_commit(signals.run_queued, run_ids=[row["run"] for row in again])
     return [run.run_id for run in ended]
@@ -189,6 +190,8 @@ def cancel_orphans() -> None:
 
 def cancel_runs(session: Session, run_ids: Sequence[int], by: str, reason: dict[str, Any]) -> int:
     """Within a transaction, end those that wait and ask those that run; how many of either there were."""
+    if not run_ids:
+        return 0
     now = clock.now()
     waiting = update(Run).where(Run.id.in_(run_ids), Run.status == Status.PENDING)
     asks = {"cancel_at": now, "cancel_by": by, "reason": reason}

@@ -29,6 +29,7 @@ class Run(Base):
     cause_key: Mapped[str] = mapped_column(String(80))
     late: Mapped[bool] = mapped_column(default=False)  # run after its grace, by the misfire policy
     triggered_by: Mapped[str] = mapped_column(String(64), default="")
+    upstream: Mapped[list[str] | None] = mapped_column(Json)  # of a dependency: the public ids of the runs it came after
 
     status: Mapped[str] = mapped_column(String(20))
     reason: Mapped[dict[str, Any] | None] = mapped_column(Json)  # why missed, skipped, cancelled: {code, …}

@@ -53,6 +53,12 @@ def _stopped(_run: Run, known: Mapping[str, Any]) -> Sentence:
     return Sentence(N_("Stopped by %(who)s."), {"who": known["by"]})
 
 
+def _disabled(run: Run, _known: Mapping[str, Any]) -> Sentence:
+    if run.status == Status.SKIPPED:
+        return Sentence(N_("Skipped: what it waits for has ended, but the task was disabled."))
+    return Sentence(N_("It was to be retried, but its task was disabled."))
+
+
 def _broken(_run: Run, known: Mapping[str, Any]) -> Sentence:
     text = N_("Skipped: its schedule cannot be read any more (%(why)s). It is due again once it has been edited.")
     return Sentence(text, {"why": known.get("error") or "—"})
@@ -79,6 +85,6 @@ _REASONS: Mapping[str, Callable[[Run, Mapping[str, Any]], Sentence]] = {
     "stopped": _stopped,
     "replaced": _always(N_("Replaced: a newer run of this task took its place.")),
     "deleted": _always(N_("Ended because its task was deleted.")),
-    "disabled": _always(N_("It was to be retried, but its task was disabled.")),
+    "disabled": _disabled,
     "schedule": _broken,
 }

@@ -1,6 +1,6 @@
 """Why a task ran or not, or will or will not, at an instant: one closed cause, a sentence, what lies around it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -19,7 +19,7 @@ from scheduler.runs.queue import Hold
 from scheduler.runs.reasons import Sentence
 from scheduler.runs.status import LIVE, RAN, Cause, Status
 from scheduler.schedules.plan import Plan
-from scheduler.tasks import past, pausing, queries
+from scheduler.tasks import dependencies, past, pausing, queries
 from scheduler.tasks.models import Task
 from scheduler.tasks.past import Change, Then
 
@@ -110,9 +110,9 @@ def explain(actor: Actor, task: Task, instant: datetime) -> Explanation:
     if run is not None:
         return _of_run(task, instant, run)
     coming = around.coming(task, span, now)
-    if coming is not None or span.start > now:
-        return _of_future(task, instant, span, coming)
-    return _of_past(task, instant, span)
+    later = coming is not None or span.start > now
+    found = _of_future(task, instant, span, coming) if later else _of_past(task, instant, span)
+    return _of_upstreams(actor, task, found) if found.because is Because.NOT_SCHEDULED else found
 
 
 def _found(task: Task, span: Span) -> Run | None:
@@ -139,6 +139,17 @@ def _of_run(task: Task, asked: datetime, run: Run) -> Explanation:
     span = around.span(due)
     before, after = around.nearest(task, past.at(task, due).plan, span)
     return Explanation(asked, because, sentence, due, run, before, after, notes)
+
+
+def _of_upstreams(actor: Actor, task: Task, found: Explanation) -> Explanation:
+    """What has no schedule may run after other tasks: then it is for them that it waits."""
+    names = dependencies.names([task.id], actor)[task.id]
+    if not names:
+        return found
+    text = N_("It has no schedule: it runs after %(names)s, and what it waits for did not end then.")
+    if found.asked > clock.now():
+        text = N_("It has no schedule: it runs after %(names)s, whenever that is.")
+    return replace(found, because=Because.BLOCKED_DEPENDENCY, sentence=Sentence(text, {"names": ", ".join(names)}))
 
 
 def _because(run: Run) -> tuple[Because, Sentence]:

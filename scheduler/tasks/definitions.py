@@ -1,6 +1,6 @@
 """The verbs that change a task: create, edit, clone, enable, disable; each is one audited transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -14,7 +14,7 @@ from scheduler.database import after_commit, transaction
 from scheduler.errors import N_, Conflict, Invalid, NotFound
 from scheduler.kinds import kinds
 from scheduler.schedules import spellings
-from scheduler.tasks import contents, drafts, wording
+from scheduler.tasks import contents, dependencies, drafts, wording
 from scheduler.tasks.drafts import Draft
 from scheduler.tasks.models import DEFAULT_GROUP, Group, Tag, Task
 from scheduler.tasks.queries import matching
@@ -27,24 +27,7 @@ def create(actor: Actor, values: Mapping[str, Any]) -> Task:
 
     Raises `Invalid` naming every wrong field, `Conflict` for a name or key that is taken, `Forbidden`.
     """
-    with transaction() as session:
-        group = _group(session, actor, values.get("group"))
-        require(actor, "task.create", group_place(group))
-        key = _free_key(session, values)
-        draft = drafts.read({**values, "key": key}, seed=key)
-        drafts.refuse_never(draft)
-        _runnable(draft, group)
-        now = clock.now()
-        task = Task(key=key, created_at=now, updated_at=now, owner_id=actor.id)
-        _apply(task, draft, group)
-        task.schedule_word = draft.particulars.schedule_type.strip().lower()
-        if task.enabled:
-            task.next_run_at = draft.plan.next_after(now)
-        session.add(task)
-        _flush(session, task)
-        audit.record(actor, "task.create", ("task", task.id, task.name), after=written(task))
-        after_commit(signals.task_changed, task_id=task.id)
-    return task
+    return _created(actor, values)
 
 
 def edit(actor: Actor, task_id: int, changes: Mapping[str, Any], version: int | None = None) -> Task:
@@ -72,6 +55,11 @@ def edit(actor: Actor, task_id: int, changes: Mapping[str, Any], version: int | 
             drafts.refuse_never(draft)
         if _timing(task) != timing or task.enabled != was_enabled:
             _restart(task, draft)
+        _flush(session, task)
+        if task.depends_mode != before["depends_mode"]:
+            dependencies.forget(session, task)
+        if "depends_on" in changes:
+            dependencies.save(session, actor, task, draft.particulars.depends_on)
         _saved(session, actor, task, "task.edit", before)
     return task
 
@@ -92,15 +80,19 @@ def clone(actor: Actor, task_id: int, name: str) -> Task:
         task = found(session, actor, task_id)
         require(actor, "task.edit", task)
         word = task.schedule_word or task.schedule_kind
-        values = written(task) | {"name": name, "key": "", "is_active": False, "schedule_type": word}
+        upstreams = dependencies.references([task.id], actor)[task.id]
+        values = written(task, upstreams) | {"name": name, "key": "", "is_active": False, "schedule_type": word}
         if task.kind is not None:
             kind = kinds.get(task.kind)
             values = contents.unmasked(kind, values, task.content)
-        return create(actor, values)
+        return _created(actor, values, like=task)
 
 
-def written(task: Task) -> dict[str, Any]:
-    """The task as a draft's values: what forms, exports and the audit log show; secrets masked."""
+def written(task: Task, depends_on: Sequence[str] | None = None) -> dict[str, Any]:
+    """The task as a draft's values: what forms, exports and the audit log show; secrets masked.
+
+    `depends_on` spares a question for each task to those who show many, or show them to somebody who may not see all.
+    """
     content = contents.masked(kinds.get(task.kind), task.content) if task.kind else {}
     return {
         "name": task.name,
@@ -121,6 +113,8 @@ def written(task: Task) -> dict[str, Any]:
         "end_at": task.end_at.isoformat() if task.end_at else None,
         "max_runs": task.max_runs,
         "is_active": task.enabled,
+        "depends_on": list(dependencies.references([task.id])[task.id] if depends_on is None else depends_on),
+        "depends_mode": task.depends_mode,
         **task.policy,
         "metadata": dict(task.notes),
     }
@@ -136,6 +130,28 @@ def found(session: Session, actor: Actor, task_id: int) -> Task:
     if task is None or task.deleted_at is not None:
         raise NotFound.because(N_("There is no such task."))
     require(actor, "task.see", task)
+    return task
+
+
+def _created(actor: Actor, values: Mapping[str, Any], like: Task | None = None) -> Task:
+    with transaction() as session:
+        group = _group(session, actor, values.get("group"))
+        require(actor, "task.create", group_place(group))
+        key = _free_key(session, values)
+        draft = drafts.read({**values, "key": key}, seed=key)
+        drafts.refuse_never(draft)
+        _runnable(draft, group)
+        now = clock.now()
+        task = Task(key=key, created_at=now, updated_at=now, owner_id=actor.id)
+        _apply(task, draft, group)
+        task.schedule_word = draft.particulars.schedule_type.strip().lower()
+        if task.enabled:
+            task.next_run_at = draft.plan.next_after(now)
+        session.add(task)
+        _flush(session, task)
+        dependencies.save(session, actor, task, draft.particulars.depends_on, like)
+        audit.record(actor, "task.create", ("task", task.id, task.name), after=written(task))
+        after_commit(signals.task_changed, task_id=task.id)
     return task
 
 
@@ -191,7 +207,7 @@ def _apply(task: Task, draft: Draft, group: Group) -> None:
     task.schedule_kind, task.schedule_config = draft.schedule.name, draft.schedule.config()
     task.timezone, task.max_runs = given.timezone, given.max_runs
     task.start_at, task.end_at = draft.plan.start_at, draft.plan.end_at
-    task.enabled = given.is_active
+    task.enabled, task.depends_mode = given.is_active, given.depends_mode
     task.policy = draft.policy.model_dump()
     kept = {tag.name: tag for tag in task.tags}
     task.tags = [kept.get(name) or Tag(name=name) for name in given.tags]
@@ -231,7 +247,7 @@ def _switch(actor: Actor, task_id: int, enabled: bool) -> Task:
 def _saved(session: Session, actor: Actor, task: Task, action: str, before: dict[str, Any]) -> None:
     task.version += 1
     task.updated_at = clock.now()
-    _flush(session, task)
+    session.flush()
     audit.record(actor, action, ("task", task.id, task.name), before=before, after=written(task))
     after_commit(signals.task_changed, task_id=task.id)
 

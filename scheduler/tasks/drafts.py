@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -25,6 +25,8 @@ from scheduler.validation import problems
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 CONTENT_ROOM = 64 * 1024
+
+DependsMode = Literal["all", "any", "finished"]
 
 
 class Particulars(BaseModel):
@@ -49,6 +51,8 @@ class Particulars(BaseModel):
     end_at: datetime | None = None
     max_runs: int | None = Field(None, ge=1, le=1_000_000_000)
     is_active: bool = True
+    depends_on: Annotated[list[int | str], Field(max_length=100)] = []
+    depends_mode: DependsMode = "all"
     metadata: Annotated[dict[str, Any], Field(max_length=100)] = {}
 
 

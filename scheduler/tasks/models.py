@@ -1,4 +1,4 @@
-"""The tables of tasks and groups; what a kind, a schedule and a policy hold is checked by `drafts`, not here."""
+"""The tables of tasks, groups and what waits for what; what a kind, a schedule, a policy hold is for `drafts` to check."""
 
 from datetime import datetime
 from typing import Any
@@ -69,6 +69,7 @@ class Task(Base):
     enabled: Mapped[bool] = mapped_column(default=True)
     next_run_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # the ledger goes on from here
     ticks: Mapped[int] = mapped_column(default=0)  # due instants so far, against max_runs
+    depends_mode: Mapped[str] = mapped_column(String(10), default="all", server_default="all")
 
     version: Mapped[int] = mapped_column(default=1)  # the one people edit against
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
@@ -98,6 +99,16 @@ class Tag(Base):
 
     task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), primary_key=True)
     name: Mapped[str] = mapped_column(String(50), primary_key=True, index=True)
+
+
+class Dependency(Base):
+    """That a task waits for another, its upstream, and the upstream's newest end that no run of the task has used up yet."""
+
+    __tablename__ = "task_dependency"
+
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), primary_key=True)
+    upstream_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), primary_key=True, index=True)
+    arrival: Mapped[str | None] = mapped_column(String(40))  # the run's public id: retention may take the run itself
 
 
 class Pause(Base):

@@ -146,6 +146,12 @@ def _read_many(typed: Typed, name: str) -> list[str]:
     return [one.strip() for one in typed.getlist(name) if one.strip()]
 
 
+def _read_picks(typed: Typed, name: str) -> list[str]:
+    """What was ticked, and what was typed beside it."""
+    found = (one.strip() for text in typed.getlist(name) for one in text.replace("，", ",").split(","))
+    return list(dict.fromkeys(filter(None, found)))
+
+
 def _show_pairs(typed: Typed, name: str, value: Any) -> None:
     given = dict(value or {})
     keys, values = pair_names(name)
@@ -173,5 +179,6 @@ WIDGETS: Mapping[str, tuple[Callable[[Typed, str, Any], None], Callable[[Typed, 
     "words": (_show_words, _read_words),
     "times": (_show_many, _read_many),
     "days": (_show_many, _read_many),
+    "picks": (_show_many, _read_picks),
     "pairs": (_show_pairs, _read_pairs),
 }

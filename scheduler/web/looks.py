@@ -38,4 +38,6 @@ STATUS: dict[str, StatusLook] = {
     "retrying": StatusLook(N_("Waiting to retry"), "rotate-clockwise", "busy"),
     "never": StatusLook(N_("Never run"), "zzz", "idle"),
     "disabled": StatusLook(N_("Disabled"), "player-pause", "idle"),
+    "deleted": StatusLook(N_("In the trash"), "trash", "warn"),
+    "hidden": StatusLook(N_("Not yours to see"), "lock", "idle"),
 }

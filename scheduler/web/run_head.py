@@ -137,5 +137,6 @@ def context(head: Head) -> dict[str, Any]:
         "may_stop": can(actor, "task.stop", head.task),
         "may_run": can(actor, "task.run", head.task) and not gone,
         "may_read_log": can(actor, "log.read", head.task),
+        "upstream_runs": history.named(actor, head.run.upstream or ()),
         "task_url": "" if gone else url_for("task_page.show", reference=head.task.id),
     }

@@ -92,6 +92,17 @@ _POLICY = (
     Control("limits.open_files", N_("Open files"), "number", group=N_("Limits")),
     Control("limits.file_size_mb", N_("File size"), "number", suffix="MB", group=N_("Limits")),
 )
+DEPENDS_MODES = (
+    ("all", N_("Once all of them have succeeded")),
+    ("any", N_("Each time one of them succeeds")),
+    ("finished", N_("Once all of them have ended, whatever came of it")),
+)
+MOST_PICKS = 300  # tasks shown to choose from; of more, the others are typed
+AFTER = N_("Beside its schedule: choose “Manual only” there for none.")
+DEPENDENCIES = (
+    Control("depends_on", N_("Runs after"), "picks", AFTER, default=[], high=MOST_PICKS),
+    Control("depends_mode", N_("Starts"), "select", choices=DEPENDS_MODES, default="all"),
+)
 ADVANCED = (
     Control("env", N_("Environment variables"), "pairs", default={}),
     Control("params", N_("Parameters"), "pairs", N_("Reach the program as environment variables too."), default={}),
@@ -118,7 +129,7 @@ def of_schedule(kind: str) -> tuple[Control, ...]:
 
 def everything(type_: str, schedule: str) -> Iterable[Control]:
     """Every control of the form for these two kinds."""
-    return (*BASICS, *of_type(type_), *of_schedule(schedule), *WINDOW, *policy(), *ADVANCED)
+    return (*BASICS, *of_type(type_), *of_schedule(schedule), *WINDOW, *policy(), *DEPENDENCIES, *ADVANCED)
 
 
 def schedule_words() -> Choices:

@@ -41,7 +41,7 @@ def create() -> ResponseReturnValue:
 def edit(task_id: int) -> ResponseReturnValue:
     """The form for a task that is there."""
     task = _editable(task_id)
-    return _page(task_forms.typed(definitions.written(task)), task)
+    return _page(task_forms.typed(task_filling.stored(access.current_actor(), task)), task)
 
 
 @pages.post("/<int:task_id>/edit")
@@ -51,7 +51,7 @@ def save(task_id: int) -> ResponseReturnValue:
     task = _editable(task_id)
 
     def change(form: Typed) -> Task:
-        changed = task_forms.changes(form, definitions.written(task))
+        changed = task_forms.changes(form, task_filling.stored(access.current_actor(), task))
         return definitions.edit(access.current_actor(), task.id, changed, _version())
 
     return _save(task, change)
@@ -125,7 +125,8 @@ def _page(form: Typed, task: Task | None = None, problems: Iterable[Problem] = (
     if request.method == "POST" and not stale:
         version = _version()
     page = replace(page, task=task, version=version, differences=_differences(form, task) if stale and task else [])
-    return _rendered("tasks/edit.html", page, zones=task_filling.zones())
+    upstreams = task_filling.upstreams(access.current_actor(), form, task)
+    return _rendered("tasks/edit.html", page, zones=task_filling.zones(), upstreams=upstreams)
 
 
 def _rendered(template: str, page: Page, **more: Any) -> Response:
@@ -148,7 +149,7 @@ def _errors(problems: Iterable[Problem], form: Typed | None = None) -> dict[str,
 
 def _differences(form: Typed, task: Task) -> list[tuple[str, str, str]]:
     """Where what is saved now and what stands in the form are not the same, in short."""
-    saved = task_forms.typed(definitions.written(task))
+    saved = task_forms.typed(task_filling.stored(access.current_actor(), task))
     wanted = task_controls.everything(form["type"], form["schedule_type"])
     pairs = ((control, control.brief(saved), control.brief(form)) for control in wanted if control.widget != "secret")
     return [(_(control.label), theirs, ours) for control, theirs, ours in pairs if theirs != ours]

@@ -13,7 +13,7 @@ from scheduler.accounts.permissions import Actor, can
 from scheduler.config import settings
 from scheduler.kinds import kinds
 from scheduler.schedules import zone
-from scheduler.tasks import definitions, queries
+from scheduler.tasks import definitions, dependencies, queries
 from scheduler.tasks.models import DEFAULT_GROUP, Task
 from scheduler.web import controls, formats, task_controls, task_forms
 from scheduler.web.controls import Choices, Control, Typed
@@ -85,6 +85,27 @@ def choices(actor: Actor, task: Task | None) -> dict[str, Any]:
         "words": _words,
         "kept": task_forms.kept,
     }
+
+
+def upstreams(actor: Actor, form: Typed, task: Task | None) -> Choices:
+    """The tasks this one may wait for: those chosen first; of one deleted or hidden its number is its name in the form."""
+    current = [one.task for one in dependencies.upstreams(task)] if task else []
+    others = dependencies.choices(actor, task, task_controls.MOST_PICKS)
+    labels = {one.key: one.name for one in others}
+    for one in current:
+        if not can(actor, "task.see", one):
+            labels[str(one.id)] = _("%(name)s (not yours to see)", name=f"#{one.id}")
+        elif one.deleted_at is not None:
+            labels[str(one.id)] = _("%(name)s (in the trash)", name=one.name)
+        else:
+            labels[one.key] = one.name
+    chosen = set(form.getlist("depends_on"))
+    return tuple(sorted(labels.items(), key=lambda pair: (pair[0] not in chosen, pair[1])))
+
+
+def stored(actor: Actor, task: Task) -> dict[str, Any]:
+    """The task's values as the form of this actor shows them."""
+    return definitions.written(task, dependencies.references([task.id], actor)[task.id])
 
 
 def zones() -> list[tuple[str, str]]:

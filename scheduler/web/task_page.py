@@ -15,7 +15,7 @@ from scheduler.runs import history
 from scheduler.runs.history import Entry, Page, Wanted
 from scheduler.runs.models import Run
 from scheduler.runs.status import FAILED, Status
-from scheduler.tasks import queries
+from scheduler.tasks import dependencies, queries
 from scheduler.tasks.models import Task
 from scheduler.web import (
     access,
@@ -26,6 +26,7 @@ from scheduler.web import (
     run_filters,
     run_words,
     runs,
+    task_dependencies,
     task_rows,
     task_settings,
     viewer,
@@ -34,7 +35,7 @@ from scheduler.web.run_chart import Chart
 
 PAGE = 20
 MOST_ENTRIES = 50
-TABS = {"runs": N_("Runs"), "config": N_("Configuration"), "audit": N_("Audit log")}
+TABS = {"runs": N_("Runs"), "deps": N_("Dependencies"), "config": N_("Configuration"), "audit": N_("Audit log")}
 
 pages = Blueprint("task_page", __name__)
 
@@ -90,13 +91,17 @@ def show(reference: str) -> ResponseReturnValue:
     tab = tab if tab in TABS else "runs"
     now = Standing(task, history.alive([task.id]).get(task.id, []))
     alive = [runs.facts(run) for run in now.alive]
-    seen = live.digest(task.version, task.enabled, task.next_run_at, task.last_run_id, task.last_status, task.total_count, alive)
+    related = task_dependencies.contents(access.current_actor(), task) if tab == "deps" else {}
+    stands = (task.version, task.enabled, task.next_run_at, task.last_run_id, task.last_status, task.total_count)
+    seen = live.digest(*stands, alive, related)
     if live.unchanged(seen):
         return "", 204
     schedule = queries.plan_of(task).schedule
     words = {"sentence": task_rows.sentence(schedule, viewer.language()), "cron": "; ".join(schedule.expressions())}
-    common = {"task": task, "now_standing": now, "may": _may(task), "tab": tab, "tabs": TABS, **words}
-    return rendering.render("tasks/show.html", "tasks/_live.html", seen=seen, **common, **_TAB_CONTENTS[tab](task, now))
+    after = dependencies.names([task.id], access.current_actor())[task.id]
+    common = {"task": task, "now_standing": now, "may": _may(task), "tab": tab, "tabs": TABS, "after": after, **words}
+    inner = related or _TAB_CONTENTS[tab](task, now)
+    return rendering.render("tasks/show.html", "tasks/_live.html", seen=seen, **common, **inner)
 
 
 @pages.get("/tasks/<reference>/history")

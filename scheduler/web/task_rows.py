@@ -20,7 +20,7 @@ from scheduler.runs import history
 from scheduler.runs.models import Run
 from scheduler.runs.status import FAILED, Status
 from scheduler.schedules.base import Schedule
-from scheduler.tasks import queries
+from scheduler.tasks import dependencies, queries
 from scheduler.tasks.models import Task
 from scheduler.tasks.queries import Wanted
 from scheduler.web import access, rendering, viewer
@@ -38,6 +38,7 @@ class Row:
     task: Task
     live: Sequence[Run]
     actor: Actor
+    after: Sequence[str] = ()
 
     @cached_property
     def run(self) -> Run | None:
@@ -110,7 +111,8 @@ class Row:
         """What decides how the row looks; a bar that moves is looked at anew each time."""
         task, run = self.task, self.run
         state = (run.id, run.status, run.attempts, run.cancel_count, int(self.passed or 0)) if run else None
-        return (task.id, task.version, task.group.name, task.last_run_id, task.next_run_at, self.overdue, state)
+        known = (task.id, task.version, task.group.name, *self.after)
+        return (*known, task.last_run_id, task.next_run_at, self.overdue, state)
 
 
 @dataclass(frozen=True)
@@ -150,10 +152,11 @@ def filters(args: MultiDict[str, str]) -> Filters:
 
 
 def made(actor: Actor, tasks: Iterable[Task]) -> list[Row]:
-    """The rows of these tasks, by one question for what lives of them."""
+    """The rows of these tasks, by one question for what lives of them and one for what they wait for."""
     tasks = list(tasks)
-    alive = history.alive(task.id for task in tasks) if tasks else {}
-    return [Row(task, alive.get(task.id, ()), actor) for task in tasks]
+    ids = [task.id for task in tasks]
+    alive, after = (history.alive(ids), dependencies.names(ids, actor)) if ids else ({}, {})
+    return [Row(task, alive.get(task.id, ()), actor, after[task.id]) for task in tasks]
 
 
 def answer(task: Task) -> ResponseReturnValue:

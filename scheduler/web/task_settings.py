@@ -9,7 +9,7 @@ from flask_babel import gettext
 from scheduler.accounts.permissions import Actor, can
 from scheduler.kinds import kinds
 from scheduler.schedules import schedules
-from scheduler.tasks import definitions, queries
+from scheduler.tasks import definitions, dependencies, queries
 from scheduler.tasks.models import Task
 from scheduler.vault import MASK
 from scheduler.web import formats, task_controls
@@ -36,12 +36,14 @@ class Section:
 
 def sections(task: Task, actor: Actor) -> list[Section]:
     """All of it, in the order of the form; the values of environment variables for those alone who may see them."""
-    values = definitions.written(task)
+    values = definitions.written(task, ())
     if not can(actor, "env.see", task):
         values["env"] = dict.fromkeys(values["env"], MASK)
+    values["depends_on"] = [dependencies.name_for(actor, one.task) for one in dependencies.upstreams(task)]
     return [
         Section(gettext("What it runs"), [_kind(task), *_rows(task_controls.of_type(task.kind or ""), values)]),
         Section(gettext("Schedule"), [*_schedule(task), *_rows(task_controls.WINDOW, values)]),
+        Section(gettext("Dependencies"), _rows(task_controls.DEPENDENCIES, values)),
         Section(gettext("Execution"), _rows(task_controls.policy(), values)),
         Section(gettext("Surroundings"), _rows(task_controls.ADVANCED, values)),
         Section(gettext("About it"), _about(task, values)),

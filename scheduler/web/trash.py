@@ -12,7 +12,7 @@ from scheduler.accounts.permissions import require
 from scheduler.config import settings
 from scheduler.runs import history
 from scheduler.runs.history import Wanted
-from scheduler.tasks import queries
+from scheduler.tasks import dependencies, queries
 from scheduler.tasks import trash as verbs
 from scheduler.web import access, rendering, task_rows
 from scheduler.web.rendering import Link, render, toast
@@ -48,7 +48,7 @@ def ask(task_id: int) -> ResponseReturnValue:
         action=url_for("trash.delete", task_id=task.id),
         verb=_("Delete"),
         cancel_url=task_rows.here(),
-        losses=losses(count, alive),
+        losses=[*losses(count, alive), *_waiting([one.name for one in dependencies.dependants(actor, task)])],
         fields={"next": request.args.get("next", "")},
     )
     return render("confirm.html", "_confirm.html", confirm=confirm, in_dialog=rendering.partial())
@@ -100,3 +100,13 @@ def losses(count: int, alive: int) -> list[str]:
             ngettext("One run that waits or runs now is stopped.", "%(num)s runs that wait or run now are stopped.", alive)
         )
     return found
+
+
+def _waiting(names: list[str]) -> list[str]:
+    """What becomes of those that wait for it."""
+    if not names:
+        return []
+    text = ngettext(
+        "One task waits for it: %(names)s.", "%(num)s tasks wait for it: %(names)s.", len(names), names=_(", ").join(names)
+    )
+    return [text, _("It counts no more for them.")]

@@ -31,6 +31,8 @@ PAGES = [
     "{bad}",
     "{bad}?tab=config",
     "{bad}?tab=audit",
+    "{bad}?tab=deps",
+    "/graph",
     "{bad}/edit",
     "{good run}",
     "{bad run}",
@@ -64,7 +66,8 @@ def scene(admin: Caller, people: None) -> Iterator[dict[str, str]]:
     """Tasks of every standing, with Chinese names so that what is English on a Chinese page is ours."""
     nightly = {"schedule_type": "daily", "schedule_config": {"times": ["02:00"]}, "tags": ["夜间"], "description": "备份订单库"}
     good = admin.make_task("备份", command="echo 完成; sleep 0.2", **nightly)
-    daily = {"schedule_type": "interval", "schedule_config": "86400", "env": {"CITY": "上海"}}
+    away = admin.make_task("停用的来源", is_active=False)
+    daily = {"schedule_type": "interval", "schedule_config": "86400", "env": {"CITY": "上海"}, "depends_on": [good.id, away.id]}
     bad = admin.make_task("同步", command="echo 开始; echo disk full >&2; exit 3", **daily)
     live = admin.make_task("长跑", command="echo 开始; echo '::progress 40 第二步'; sleep 600")
     idle = admin.make_task("停用", type="http", url="http://example.org/", is_active=False)
@@ -78,7 +81,7 @@ def scene(admin: Caller, people: None) -> Iterator[dict[str, str]]:
         "live run": admin.begin(live),
     }
     yield places
-    for task in (good, bad, live, idle):
+    for task in (good, away, bad, live, idle):
         admin.forget(task)
 
 
@@ -184,6 +187,8 @@ def test_no_page_is_wider_than_the_window(views: dict[str, Page], scene: dict[st
         "{good}",
         "{bad}?tab=config",
         "{bad}?tab=audit",
+        "{bad}?tab=deps",
+        "/graph",
         "{bad run}",
         "/runs",
         "/account",

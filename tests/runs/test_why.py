@@ -208,6 +208,14 @@ def test_it_has_no_schedule(clock: FrozenClock) -> None:
     assert asked(task, "13:00").run == run
 
 
+def test_it_runs_after_another(clock: FrozenClock) -> None:
+    make_task(key="first", name="First")
+    task = make_task(schedule_type="manual", schedule_config={}, depends_on=["first"])
+    clock.move(hours=1)
+    assert [cause(task, time) for time in ("12:15", "13:15")] == ["blocked-dependency", "blocked-dependency"]
+    assert "runs after First" in said(task, "13:15")
+
+
 def test_it_will_run(clock: FrozenClock) -> None:
     task = make_task(cron=QUARTERS)
     found = asked(task, "18:30")

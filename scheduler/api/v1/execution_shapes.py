@@ -61,6 +61,7 @@ def _whole(entry: Entry, attempts: Sequence[Attempt]) -> dict[str, Any]:
         "missed_until": shown(run.missed_until),
         "cause": run.cause,
         "triggered_by": run.triggered_by or None,
+        "upstream_executions": run.upstream or [],
         **_times(run),
         "attempt": run.attempts,
         "attempts": [_attempt(attempt) for attempt in attempts],

@@ -20,7 +20,7 @@ from scheduler.runs import history
 from scheduler.runs.models import Run
 from scheduler.runs.status import Status
 from scheduler.schedules import spellings
-from scheduler.tasks import definitions
+from scheduler.tasks import definitions, dependencies
 from scheduler.tasks.models import Task
 from scheduler.vault import MASK
 
@@ -32,9 +32,10 @@ def tasks(actor: Actor, found: Sequence[Task]) -> list[dict[str, Any]]:
     alive = history.alive([task.id for task in found])
     last = history.last_of(found)
     owners = users.names(task.owner_id for task in found)
+    upstreams = dependencies.references([task.id for task in found], actor)
     return [
         _identity(task)
-        | _written(task)
+        | _written(task, upstreams[task.id])
         | {
             "owner": owners.get(task.owner_id or 0),
             "env": dict(task.env) if can(actor, "env.see", task) else dict.fromkeys(task.env, MASK),
@@ -116,9 +117,9 @@ def _identity(task: Task) -> dict[str, Any]:
     }
 
 
-def _written(task: Task) -> dict[str, Any]:
+def _written(task: Task, upstreams: Sequence[str]) -> dict[str, Any]:
     """What a draft of the task holds and is shown as it is."""
-    values = definitions.written(task)
+    values = definitions.written(task, upstreams)
     kept = {name: value for name, value in values.items() if name not in LATER}
     return kept | _content(task, values) | {"description": task.description or None}
 

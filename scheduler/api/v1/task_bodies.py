@@ -26,6 +26,8 @@ EMPTY: Mapping[str, Any] = {
     "env": {},
     "working_directory": "",
     "timezone": "",
+    "depends_on": [],
+    "depends_mode": "all",
     "metadata": {},
 }
 # Of what strict reading refuses, the wrong JSON types; the draft finds the rest. Arrays are tuples' only spelling.

@@ -1,21 +1,24 @@
-"""What can be asked about one task: its next due instants, how it stands, how it has gone."""
+"""What can be asked about one task: its next due instants, how it stands, how it has gone, what it waits for."""
 
 from typing import Any
 
 from flask import Blueprint, Response
 
 from scheduler import gate
+from scheduler.accounts.permissions import Actor, can
 from scheduler.api import asking
 from scheduler.api.answers import done
+from scheduler.api.language import say
 from scheduler.api.times import shown
 from scheduler.api.v1 import shapes
 from scheduler.api.v1.schedules import occurrence
+from scheduler.api.v1.statuses import WORDS
 from scheduler.runs import history, statistics
 from scheduler.runs.models import Run
 from scheduler.runs.status import Status
 from scheduler.schedules import zone
 from scheduler.schedules.preview import Occurrence, note
-from scheduler.tasks import queries
+from scheduler.tasks import dependencies, queries
 from scheduler.tasks.models import Task
 
 calls = Blueprint("v1_task_views", __name__, url_prefix="/v1/scheduler/tasks/<task_id>")
@@ -68,6 +71,35 @@ def stats(task_id: str) -> Response:
     }
     rest = {"last_execution": _last(task), "execution_trends": {"daily_counts": days}}
     return done(shapes.counters(task) | averages | rest)
+
+
+@calls.get("/dependencies")
+@gate.allowed("task.see")
+def waits(task_id: str) -> Response:
+    """What it waits for, what waits for it, and what is amiss with that."""
+    actor = gate.current_actor()
+    task = queries.find(actor, task_id)
+    upstreams = dependencies.upstreams(task)
+    warnings = dependencies.warnings(actor, task, upstreams)
+    return done(
+        {
+            "task_id": task.id,
+            "depends_mode": task.depends_mode,
+            "upstreams": [_neighbour(actor, one.task) | {"arrived_execution_id": one.arrival} for one in upstreams],
+            "dependants": [_neighbour(actor, one) for one in dependencies.dependants(actor, task)],
+            "warnings": [say(one.text, **one.params) for one in warnings],
+        }
+    )
+
+
+def _neighbour(actor: Actor, task: Task) -> dict[str, Any]:
+    """A task beside another one; of one that may not be seen no more than its number, and whether it is deleted."""
+    known = {"task_id": task.id, "is_deleted": task.deleted_at is not None}
+    if not can(actor, "task.see", task):
+        return {**known, "key": None, "name": None, "is_active": None, "depends_mode": None, "last_status": None}
+    last = WORDS[task.last_status] if task.last_status else None
+    rest = {"key": task.key, "name": task.name, "is_active": task.enabled, "depends_mode": task.depends_mode}
+    return {**known, **rest, "last_status": last}
 
 
 def _last(task: Task) -> dict[str, Any] | None:

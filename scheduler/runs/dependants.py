@@ -1,0 +1,125 @@
+"""What runs because other tasks have run: each end of an upstream counts once; who may wait for whom is for tasks to say."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy.orm import Session, aliased
+
+from scheduler import clock
+from scheduler.database import table
+from scheduler.runs.digest import Ended
+from scheduler.runs.models import Run
+from scheduler.runs.rows import CHUNK, alive_of, join, keep, new_row
+from scheduler.runs.status import RAN, Cause, Status
+from scheduler.tasks.models import Dependency, Task
+
+KEY_ROOM = Run.cause_key.type.length
+
+_edge = table(Dependency).c
+_ARRIVE = (
+    update(table(Dependency))
+    .where(_edge.task_id == bindparam("task"), _edge.upstream_id == bindparam("upstream"))
+    .values(arrival=bindparam("run"))
+)
+
+
+@dataclass
+class Waiting:
+    """A task that waits, and the ends of its upstreams that it has not used up: None for one that is still to come."""
+
+    task: Row[Any]
+    arrivals: dict[int, str | None] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    changed: set[int] = field(default_factory=set)
+
+    def hear(self, end: Ended, public_id: str) -> list[str]:
+        """Count this end; the runs that make it due now, if they do."""
+        if end.status != Status.SUCCESS and self.task.depends_mode != "finished":
+            return []
+        if self.task.depends_mode == "any":
+            return [public_id]
+        self.arrivals[end.task_id] = public_id
+        self.changed.add(end.task_id)
+        found = [run for run in self.arrivals.values() if run]
+        if len(found) < len(self.arrivals):
+            return []
+        self.changed.update(self.arrivals)
+        self.arrivals = dict.fromkeys(self.arrivals)
+        return sorted(found)
+
+
+def release(session: Session, ended: Sequence[Ended]) -> list[int]:
+    """Write the rows of the tasks that waited for these runs; part of the transaction that ends them, once for each.
+
+    Only a run that ran counts, a cancelled one does not. Answers the runs that are to be stopped, because what was
+    released takes their place.
+    """
+    ran = sorted((end for end in ended if end.status in RAN), key=lambda end: (end.at, end.run_id))
+    waiting = _waiting(session, sorted({end.task_id for end in ran}))
+    if not waiting:
+        return []
+    now = clock.now()
+    names = _public_ids(session, [end.run_id for end in ran])
+    alive = alive_of(session, sorted(waiting))
+    for end in ran:
+        for one in waiting.values():
+            if end.task_id in one.arrivals:
+                sources = one.hear(end, names[end.run_id])
+                if sources:
+                    _due(one, sources, (end.at, now), alive.setdefault(one.task.id, []))
+    changes = [
+        {"task": task_id, "upstream": upstream, "run": one.arrivals[upstream]}
+        for task_id, one in waiting.items()
+        for upstream in sorted(one.changed)
+    ]
+    if changes:
+        session.connection().execute(_ARRIVE, changes)
+    return keep(session, [row for one in waiting.values() for row in one.rows])
+
+
+def _due(one: Waiting, sources: list[str], moments: tuple[datetime, datetime], alive: list[int]) -> None:
+    """The row of a task that came due at the first of `moments`, because of these runs; a disabled one does not run."""
+    row = new_row(one.task, *moments, Status.PENDING)
+    row |= {"cause": Cause.DEPENDENCY, "cause_key": _key(sources), "upstream": sources}
+    if one.task.enabled:
+        join(one.rows, row, one.task.policy, alive)
+    else:
+        one.rows.append(row | {"status": Status.SKIPPED, "reason": {"code": "disabled"}, "finished_at": moments[1]})
+
+
+def _key(sources: list[str]) -> str:
+    """What tells this fire from every other of the same task."""
+    text = ",".join(sources)
+    return text if len(text) <= KEY_ROOM else hashlib.sha256(text.encode()).hexdigest()
+
+
+def _waiting(session: Session, upstream_ids: Sequence[int]) -> dict[int, Waiting]:
+    """The tasks that wait for one of these, each with all that it waits for; those in the trash neither wait nor count."""
+    direct = aliased(Dependency)
+    upstream = aliased(Task)
+    found: dict[int, Waiting] = {}
+    for start in range(0, len(upstream_ids), CHUNK):
+        told = select(direct.task_id).where(direct.upstream_id.in_(upstream_ids[start : start + CHUNK]))
+        query = (
+            select(Task.id, Task.version, Task.group_id, Task.policy, Task.enabled, Task.depends_mode,
+                   Dependency.upstream_id, Dependency.arrival)
+            .join(Dependency, Dependency.task_id == Task.id)
+            .join(upstream, upstream.id == Dependency.upstream_id)
+            .where(Task.id.in_(told), Task.deleted_at.is_(None), upstream.deleted_at.is_(None))
+            .order_by(Task.id, Dependency.upstream_id)
+        )  # fmt: skip
+        for row in session.execute(query):
+            found.setdefault(row.id, Waiting(row)).arrivals[row.upstream_id] = row.arrival
+    return found
+
+
+def _public_ids(session: Session, run_ids: Sequence[int]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for start in range(0, len(run_ids), CHUNK):
+        query = select(Run.id, Run.public_id).where(Run.id.in_(run_ids[start : start + CHUNK]))
+        found |= {row.id: row.public_id for row in session.execute(query)}
+    return found

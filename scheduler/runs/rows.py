@@ -1,0 +1,102 @@
+"""Rows of history before they are in the table: made, judged by what is alive of their task, kept; causes nothing itself."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from scheduler import signals
+from scheduler.database import after_commit, db, table
+from scheduler.runs import digest, policy
+from scheduler.runs.digest import Ended
+from scheduler.runs.models import Run
+from scheduler.runs.policy import Overlap
+from scheduler.runs.status import LIVE, Status
+
+CHUNK = 500
+
+
+def new_row(task: Any, instant: datetime, now: datetime, status: Status) -> dict[str, Any]:
+    """A row for `task` (or what has its columns) due at `instant`; its cause is the caller's."""
+    return {
+        "public_id": f"exec-{instant:%Y%m%d}-{secrets.token_hex(6)}",
+        "task_id": task.id,
+        "task_version": task.version,
+        "late": False,
+        "triggered_by": "",
+        "upstream": None,
+        "status": status,
+        "reason": None,
+        "priority": task.policy["priority"],
+        "group_id": task.group_id,
+        "scheduled_at": instant,
+        "queued_at": now,
+        "finished_at": None if status in LIVE else now,
+        "missed_count": 0,
+        "missed_until": None,
+    }
+
+
+def join(rows: list[dict[str, Any]], row: dict[str, Any], rules: Mapping[str, Any], alive: list[int]) -> None:
+    """Put a row that is to run behind the others of its task, as the overlap policy says.
+
+    `alive` are the task's runs that wait or run already, 0 for one that gets its row here. What it replaces stands in
+    the row's `replaces` until it is kept.
+    """
+    now = row["queued_at"]
+    choice = policy.overlap(len(alive), rules)
+    if choice is Overlap.SKIP:
+        blocker = {"run_id": alive[0]} if alive[0] else {}
+        row |= {"status": Status.SKIPPED, "reason": {"code": "overlap", **blocker}, "finished_at": now}
+    else:
+        if choice is Overlap.REPLACE:
+            # Of rows that come together only the newest is left to run; the others never began.
+            for other in rows:
+                if other["status"] == Status.PENDING:
+                    other |= {"status": Status.CANCELLED, "reason": {"code": "replaced"}, "finished_at": now}
+            row["replaces"] = [run for run in alive if run]
+            alive.clear()
+        alive.append(0)
+    rows.append(row)
+
+
+def alive_of(session: Session, task_ids: Sequence[int]) -> dict[int, list[int]]:
+    """The runs of these tasks that wait or run, oldest first."""
+    found: dict[int, list[int]] = {}
+    for start in range(0, len(task_ids), CHUNK):
+        part = task_ids[start : start + CHUNK]
+        query = select(Run.task_id, Run.id).where(Run.status.in_(LIVE), Run.task_id.in_(part), Run.cancel_at.is_(None))
+        for task_id, run_id in session.execute(query.order_by(Run.id)):
+            found.setdefault(task_id, []).append(run_id)
+    return found
+
+
+def keep(session: Session, rows: list[dict[str, Any]]) -> list[int]:
+    """Insert `rows`, count those that ended at once, tell of those that wait after the commit; the runs they replace."""
+    replaced = [run for row in rows for run in row.pop("replaces", ())]
+    queued, ended = _insert(session, rows)
+    digest.add(session, ended)
+    if queued:
+        after_commit(signals.run_queued, run_ids=queued)
+    return replaced
+
+
+def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[list[int], list[Ended]]:
+    """Insert `rows`, passing over those an instant has already: the ids of those that wait, and those that ended at once."""
+    dialect = {"sqlite": sqlite, "postgresql": postgresql}[db.engine.dialect.name]
+    run = table(Run).c
+    statement = dialect.insert(table(Run)).on_conflict_do_nothing()
+    statement = statement.returning(run.id, run.status, run.task_id, run.queued_at)
+    queued: list[int] = []
+    ended: list[Ended] = []
+    for start in range(0, len(rows), CHUNK):
+        for row in session.connection().execute(statement.values(rows[start : start + CHUNK])):
+            if row.status == Status.PENDING:
+                queued.append(row.id)
+            else:
+                ended.append(Ended(row.id, row.task_id, Status(row.status), row.queued_at))
+    return queued, ended
