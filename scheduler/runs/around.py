@@ -55,8 +55,9 @@ def coming(task: Task, span: Span, now: datetime) -> datetime | None:
     return first if inside and (plan.end_at is None or first <= plan.end_at) else None
 
 
-def nearest(task: Task, plan: Plan | None, span: Span) -> tuple[datetime | None, datetime | None]:
-    """The due instants before and after `span`; none before the task was there."""
+def nearest(task: Task, plan: Plan | None, span: Span, due: datetime | None) -> tuple[datetime | None, datetime | None]:
+    """The due instants before and after the one found, else before and after all of `span`; none before the task was there."""
+    span = Span(due, due + timedelta(seconds=1)) if due else span
     if plan is None or plan.schedule.elapsed:
         return _of_rows(task, span)
     after = plan.next_after(span.end - JUST_BEFORE)

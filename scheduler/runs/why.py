@@ -136,8 +136,7 @@ def _of_run(task: Task, asked: datetime, run: Run) -> Explanation:
         text = N_("Paused by %(who)s from %(since)s: %(reason)s") if pause.reason else N_("Paused by %(who)s from %(since)s.")
         notes.append(Sentence(text, {"who": pause.paused_by, "since": pause.since, "reason": pause.reason}))
     due = run.scheduled_at if run.missed_count <= 1 else max(run.scheduled_at, asked)
-    span = around.span(due)
-    before, after = around.nearest(task, past.at(task, due).plan, span)
+    before, after = around.nearest(task, past.at(task, due).plan, around.span(due), due)
     return Explanation(asked, because, sentence, due, run, before, after, notes)
 
 
@@ -170,7 +169,7 @@ def _of_past(task: Task, asked: datetime, span: Span) -> Explanation:
     then = past.at(task, span.start)
     due = around.due(then.plan, span)
     because, sentence = _why_no_row(task, span, then, due)
-    before, after = around.nearest(task, then.plan, span)
+    before, after = around.nearest(task, then.plan, span, due)
     return Explanation(asked, because, sentence, due, None, before, after)
 
 
@@ -222,8 +221,9 @@ def _of_future(task: Task, asked: datetime, span: Span, coming: datetime | None)
     plan = queries.plan_of(task)
     because, sentence = _why_later(task, plan, span, coming)
     notes = _reserves(task, coming) if because is Because.WILL_RUN and coming else []
-    before, after = around.nearest(task, plan, span)
-    return Explanation(asked, because, sentence, coming or around.due(plan, span), None, before, after, notes)
+    due = coming or around.due(plan, span)
+    before, after = around.nearest(task, plan, span, due)
+    return Explanation(asked, because, sentence, due, None, before, after, notes)
 
 
 def _why_later(task: Task, plan: Plan, span: Span, coming: datetime | None) -> tuple[Because, Sentence]:

@@ -265,6 +265,11 @@ def test_a_schedule_of_bursts_is_looked_back_on_quickly(clock: FrozenClock) -> N
     assert (found.because, found.before, found.after) == ("not-due", at("2026-03-04T23:59:59"), at("2027-03-04T00:00"))
 
 
+def test_the_nearest_are_those_around_the_one_that_is_meant(clock: FrozenClock) -> None:
+    found = asked(make_task(cron="*/20 * * * * *"), "13:00")
+    assert (found.before, found.due, found.after) == (at(DAY + "12:59:40"), at(DAY + "13:00"), at(DAY + "13:00:20"))
+
+
 def test_it_is_told_to_those_who_may_see_the_task(victor: Any, mallory: Any) -> None:
     task = make_task(cron=QUARTERS, group=make_group("hidden").key)
     assert why.explain(as_actor(victor), task, NOON).because == "before-creation"
