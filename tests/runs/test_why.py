@@ -57,9 +57,7 @@ def test_it_ran(clock: FrozenClock) -> None:
     assert found.sentence.text == "It ran, beginning at %(at)s, and succeeded."
 
 
-@pytest.mark.parametrize(
-    ("code", "words"), [(1, "reported a business failure"), (2, "and failed"), (None, "and failed")]
-)
+@pytest.mark.parametrize(("code", "words"), [(1, "reported a business failure"), (2, "and failed"), (None, "and failed")])
 def test_it_ran_and_failed(clock: FrozenClock, code: int | None, words: str) -> None:
     run = perform(make_run(), code)
     assert words in said(db.session.get_one(Task, run.task_id), NOON)

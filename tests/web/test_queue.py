@@ -74,7 +74,7 @@ def test_it_refreshes_only_when_it_has_changed(sign_in: SignIn) -> None:
     assert browser.get(f"/queue?page=1&seen={seen}", headers=HTMX).status_code == 204
     make_run()
     answer = text_of(browser.get(f"/queue?page=1&seen={seen}", headers=HTMX))
-    assert answer.lstrip().startswith("<div id=\"queue-list\"") and "2 runs wait" in answer
+    assert answer.lstrip().startswith('<div id="queue-list"') and "2 runs wait" in answer
 
 
 def test_it_has_pages(sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
