@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from scheduler.runs.logs import open_log
 from sqlalchemy import select
 
 from benchmarks.stage import Result, Stage, resident_mb, stage, wait_until
@@ -15,6 +14,7 @@ from scheduler.accounts.permissions import SYSTEM
 from scheduler.database import db
 from scheduler.runs import ledger
 from scheduler.runs.folders import attempt_folder
+from scheduler.runs.logs import open_log
 from scheduler.runs.models import Attempt
 from scheduler.tasks.models import Task
 
