@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, StorageState, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, StorageState, expect, sync_playwright
 
 from tests.browser.caller import PASSWORD, Caller, Made
 from tests.servers import free_port, missing
@@ -88,6 +88,7 @@ def server(start_server: Callable[..., Server]) -> Server:
 def chromium() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         missing("no Chromium here: apt-get install chromium")
+    expect.set_options(timeout=10_000)  # other work may go on beside the tests
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         yield browser
