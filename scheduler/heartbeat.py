@@ -20,13 +20,18 @@ def beat(instance: Path) -> None:
         os.utime(path, (now, now))
 
 
-def age(instance: Path) -> float | None:
-    """Seconds since the last pass; None when there never was one."""
+def last(instance: Path) -> datetime | None:
+    """When the last pass was made; None when there never was one."""
     try:
-        last = datetime.fromtimestamp(_path(instance).stat().st_mtime, UTC)
+        return datetime.fromtimestamp(_path(instance).stat().st_mtime, UTC)
     except FileNotFoundError:
         return None
-    return (clock.now() - last).total_seconds()
+
+
+def age(instance: Path) -> float | None:
+    """Seconds since the last pass; None when there never was one."""
+    made = last(instance)
+    return None if made is None else (clock.now() - made).total_seconds()
 
 
 def fresh(instance: Path) -> bool:

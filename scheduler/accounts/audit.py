@@ -78,6 +78,12 @@ def entries(actor: Actor, wanted: Wanted = Wanted(), before: int | None = None, 
     return db.session.scalars(query).all()
 
 
+def trail(object_type: str, object_id: str, actions: Sequence[str], most: int = 2000) -> list[AuditEntry]:
+    """What was done to one thing, newest first, by anybody: for verbs that explain a thing to whoever may see it."""
+    query = select(AuditEntry).where(AuditEntry.object_type == object_type, AuditEntry.object_id == object_id)
+    return list(db.session.scalars(query.where(AuditEntry.action.in_(actions)).order_by(AuditEntry.id.desc()).limit(most)))
+
+
 def masked(values: Mapping[str, Any]) -> dict[str, Any]:
     """`values` as JSON can hold them, with everything masked that goes by the name of a secret."""
     return {str(name): _shown(str(name), value) for name, value in values.items()}

@@ -34,6 +34,7 @@ PRODUCT_WIDE: Mapping[str, str] = {
     "schedule.preview": "viewer",
     "audit.see": "viewer",
     "metrics.see": "operator",
+    "pause.all": "administrator",
     "group.manage": "administrator",
     "user.manage": "administrator",
     "settings.manage": "administrator",

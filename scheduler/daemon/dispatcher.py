@@ -4,13 +4,11 @@ import logging
 import os
 import selectors
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
 
 from flask import Flask
-from sqlalchemy import Row, func, or_, select
+from sqlalchemy import select
 
 from scheduler import clock
 from scheduler.config import settings
@@ -20,18 +18,17 @@ from scheduler.errors import SchedulerError
 from scheduler.execution import perform, sockets
 from scheduler.execution.engines import Engine
 from scheduler.execution.protocol import DAEMON_SOCKET, Spec, State
-from scheduler.runs import lifecycle, policy
+from scheduler.runs import lifecycle, policy, waiting
 from scheduler.runs.lifecycle import Claimed, Report
 from scheduler.runs.models import Run
-from scheduler.runs.policy import Outcome, Slots, Waiting
+from scheduler.runs.policy import Outcome
 from scheduler.runs.status import Status
-from scheduler.tasks.models import Group, Task
 
 Step = Callable[[], None]
 
 WINDOW = 0.005  # seconds a first result waits for others: ten in one transaction cost little more than one
 IDLE = 1.0  # seconds between looks when nobody wakes us
-LOOKAHEAD = 1000  # waiting runs considered at once
+MOST_MAIL = 1000  # messages taken in at once
 
 _log = logging.getLogger("TaskExecutor")
 
@@ -114,7 +111,7 @@ class Dispatcher:
             self._stopping.wait(WINDOW)
         _drain(self._wake_in)
         attempts: set[tuple[int, int]] = set()
-        while len(attempts) < LOOKAHEAD:
+        while len(attempts) < MOST_MAIL:
             try:
                 run_id, _, number = self._mail.recv(64).strip().partition(b"/")
             except BlockingIOError:
@@ -136,8 +133,8 @@ class Dispatcher:
                           report.outcome.reason, report.outcome.exit_code)  # fmt: skip
 
     def _start_waiting(self) -> None:
-        slots = _slots()
-        admitted = policy.admit(_waiting(), slots)[0] if slots.running < slots.most else []
+        slots = waiting.slots()
+        admitted = policy.admit(waiting.startable(clock.now()), slots)[0] if slots.running < slots.most else []
         db.session.rollback()
         if not admitted:
             return
@@ -184,44 +181,6 @@ class Dispatcher:
         for run in db.session.execute(query).all():
             if self._engine.probe(run.id, run.attempts) in (State.ALIVE, State.UNSTARTED):
                 self._engine.stop(run.id, run.attempts, force=run.cancel_count > 1)
-
-
-def _waiting() -> list[Waiting]:
-    """The runs that wait and whose time has come, in the order they shall start.
-
-    When more wait than are looked at, a few tasks with long queues must not hide all the others: then only so many
-    of each task are looked at as it may have at once.
-    """
-    rules = (Task.policy["max_instances"].as_integer().label("limit"), Task.policy["overlap_policy"].as_string().label("overlap"))
-    query = (
-        select(Run.id, Run.task_id, Run.group_id, *rules, Group.max_concurrent)
-        .join(Task, Task.id == Run.task_id)
-        .join(Group, Group.id == Task.group_id)
-        .where(Run.status == Status.PENDING, or_(Run.not_before.is_(None), Run.not_before <= clock.now()))
-        .order_by(Run.priority.desc(), Run.id)
-    )
-    rows = db.session.execute(query.limit(LOOKAHEAD)).all()
-    if len(rows) == LOOKAHEAD:
-        place = func.row_number().over(partition_by=Run.task_id, order_by=(Run.priority.desc(), Run.id)).label("place")
-        ranked = query.add_columns(place, Run.priority).order_by(None).subquery()
-        best = select(ranked).where(ranked.c.place <= ranked.c.limit).order_by(ranked.c.priority.desc(), ranked.c.id)
-        rows = db.session.execute(best.limit(LOOKAHEAD)).all()
-    return [_asking(row) for row in rows]
-
-
-def _asking(row: Row[Any]) -> Waiting:
-    limit = policy.at_once({"max_instances": row.limit, "overlap_policy": row.overlap})
-    return Waiting(row.id, row.task_id, row.group_id, limit, row.max_concurrent)
-
-
-def _slots() -> Slots:
-    """What runs now, and how much may."""
-    now = settings()
-    slots = Slots(min(now.engine.max_workers, now.execution.concurrency.max_concurrent))
-    rows = db.session.execute(select(Run.task_id, Run.group_id).where(Run.status == Status.RUNNING)).all()
-    slots.running = len(rows)
-    slots.by_task, slots.by_group = Counter(row.task_id for row in rows), Counter(row.group_id for row in rows)
-    return slots
 
 
 def _never_began(one: Claimed, why: str) -> Report:

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from flask import Flask
 
-from scheduler import heartbeat
 from scheduler.config import settings
 from scheduler.daemon.dispatcher import Dispatcher
 from scheduler.daemon.leader import Leadership
 from scheduler.daemon.timetable import Timetable
+from scheduler.daemon.watch import Watch
 from scheduler.execution.engines import Engine, Local
 from scheduler.runs import ledger, lifecycle
 
@@ -26,6 +26,7 @@ class Daemon:
         self._app = app
         self._engine = engine or Local(settings().instance)
         self._leadership = Leadership(settings().instance / "run" / "daemon.lock")
+        self._watch = Watch(settings().instance)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._lead, name="daemon", daemon=True)
         self._timetable: Timetable | None = None
@@ -91,8 +92,8 @@ class Daemon:
             _log.info("event=daemon_stopped")
 
     def _settle(self, now: datetime) -> int:
-        rows = ledger.settle(now)
-        heartbeat.beat(settings().instance)
+        rows = ledger.settle(now, self._watch.look(now))
+        self._watch.settled(now)
         if rows:
             _log.info("event=settled rows=%s", rows)
         return rows

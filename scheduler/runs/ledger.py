@@ -3,8 +3,8 @@
 import hashlib
 import logging
 import secrets
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, bindparam, func, insert, select, update
@@ -14,16 +14,16 @@ from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require
 from scheduler.database import after_commit, db, table, transaction
 from scheduler.errors import N_, Conflict, NotFound, SchedulerError
-from scheduler.runs import lifecycle, policy
+from scheduler.runs import lifecycle, policy, ticks
 from scheduler.runs.models import Run
-from scheduler.runs.policy import Verdict
+from scheduler.runs.policy import Past, Verdict
 from scheduler.runs.rows import alive_of, join, keep, new_row
 from scheduler.runs.status import Cause, Status
-from scheduler.schedules.plan import Plan
+from scheduler.runs.ticks import Tick
+from scheduler.tasks import pausing
 from scheduler.tasks.models import Task
 from scheduler.tasks.queries import plan_of
 
-MOST_INSTANTS = 500  # of one task in one settlement, each its own row; a longer gap is one row with a count
 MOST_TASKS = 5000  # in one transaction
 LONGEST_KEY = 80
 
@@ -34,19 +34,11 @@ _log = logging.getLogger("SchedulerEngine")
 _ADVANCE = update(table(Task)).where(table(Task).c.id == bindparam("task"))
 
 
-@dataclass
-class Tick:
-    """The due instants of one task that a settlement found, and where its schedule goes on."""
-
-    instants: list[datetime]
-    next_run_at: datetime | None
-    gap: tuple[datetime, datetime, int] | None = None  # from, to, about how many: what was too long to enumerate
-
-
-def settle(now: datetime) -> int:
+def settle(now: datetime, past: Past = policy.UNKNOWN) -> int:
     """Write the row of every instant due up to `now` and advance each task's next one; answers how many rows.
 
     Reads only the database and may be called at any time, by anybody, twice: a lost, late or doubled call changes nothing.
+    What `past` tells of the time before now goes into the reasons of what was missed.
     """
     condition = (Task.enabled.is_(True), Task.deleted_at.is_(None), Task.next_run_at <= now)
     if db.session.execute(select(Task.id).where(*condition).limit(1)).first() is None:
@@ -55,13 +47,14 @@ def settle(now: datetime) -> int:
     with transaction() as session:
         due = session.execute(select(*_DUE).where(*condition).order_by(Task.next_run_at).limit(MOST_TASKS)).all()
         alive = alive_of(session, [task.id for task in due])
+        if due:
+            past = replace(past, pauses=tuple(pausing.between(due[0].next_run_at, now)))
         rows: list[dict[str, Any]] = []
         changes: list[dict[str, Any]] = []
         for task in due:
-            tick, fresh = _settled(task, now, alive.setdefault(task.id, []))
+            tick, fresh = _settled(task, now, past, alive.setdefault(task.id, []))
             rows += fresh
-            count = len(tick.instants) + (tick.gap[2] if tick.gap else 0)
-            changes.append({"task": task.id, "next_run_at": tick.next_run_at, "ticks": task.ticks + count})
+            changes.append({"task": task.id, "next_run_at": tick.next_run_at, "ticks": task.ticks + tick.count})
         replaced = keep(session, rows)
         if changes:  # none when another settlement came between the look and the transaction
             session.connection().execute(_ADVANCE, changes)
@@ -96,83 +89,45 @@ def request(actor: Actor, task: Task, cause: Cause = Cause.MANUAL, key: str = ""
     return run
 
 
-def _settled(task: Row[Any], now: datetime, alive: list[int]) -> tuple[Tick, list[dict[str, Any]]]:
+def _settled(task: Row[Any], now: datetime, past: Past, alive: list[int]) -> tuple[Tick, list[dict[str, Any]]]:
     """What is due of one task, as rows. A schedule that cannot be read any more (its zone has gone, say) must not keep
     the other tasks from theirs: the stored instant is skipped with the reason, and there is no next one until an edit."""
     try:
-        tick = _tick(task, now)
+        tick = ticks.due(task, now)
     except (SchedulerError, ValueError, KeyError, TypeError, ArithmeticError) as error:
         _log.error("event=schedule_broken task=%s reason=%r", task.id, error)
         reason = {"code": "schedule", "error": str(error)}
         row = new_row(task, task.next_run_at, now, Status.SKIPPED) | {"reason": reason} | _of_schedule(task.next_run_at)
         return Tick([task.next_run_at], None), [row]
-    return tick, _rows(task, tick, now, alive)
+    return tick, _gap(task, tick, now, past) + _rows(task, tick, now, past, alive)
 
 
-def _tick(task: Row[Any], now: datetime) -> Tick:
-    """Every due instant of `task` from its stored next one to `now`; a schedule of elapsed time has no backlog but that one."""
-    plan = plan_of(task)
-    room = MOST_INSTANTS if task.max_runs is None else min(MOST_INSTANTS, max(task.max_runs - task.ticks, 0))
-    instants: list[datetime] = [task.next_run_at][:room]
-    following = plan.next_after(task.next_run_at)
-    if plan.schedule.elapsed:
-        if following is not None and following <= now:
-            following = plan.next_after(now)
-    else:
-        while following is not None and following <= now and len(instants) < room:
-            instants.append(following)
-            following = plan.next_after(following)
-    if task.max_runs is not None and task.ticks + len(instants) >= task.max_runs:
-        return Tick(instants, None)
-    if following is None or following > now:
-        return Tick(instants, following)
-    return _bounded(task, plan, instants, now)
+def _gap(task: Row[Any], tick: Tick, now: datetime, past: Past) -> list[dict[str, Any]]:
+    """What was too long to enumerate: one row for each reason there was, with from, to and count."""
+    if tick.gap is None:
+        return []
+    return [
+        _missed(task, part.first, now, past) | {"missed_count": part.count, "missed_until": part.until}
+        for part in ticks.parts(tick.gap, plan_of(task), policy.edges(past))
+    ]
 
 
-def _bounded(task: Row[Any], plan: Plan, instants: list[datetime], now: datetime) -> Tick:
-    """A gap too long to enumerate: its newest instants stand for themselves, the rest are one row with a count."""
-    first, end = instants[0], min(now, plan.end_at or now)
-    mean = (instants[-1] - first) / (len(instants) - 1)
-    newest = _newest(plan, (first, end), mean * policy.MOST_CAUGHT_UP)
-    count = max(round((newest[0] - first) / mean), 1)
-    tick = Tick(newest, plan.next_after(now), (first, newest[0], count))
-    if task.max_runs is not None and task.ticks + count + len(newest) >= task.max_runs:
-        count = min(count, task.max_runs - task.ticks)
-        tick = Tick(newest[: task.max_runs - task.ticks - count], None, (first, newest[0], count))
-    return tick
-
-
-def _newest(plan: Plan, span: tuple[datetime, datetime], window: timedelta) -> list[datetime]:
-    """The last instants of `span`, some but not too many: a schedule of bursts has none in one window, thousands in another."""
-    first, end = span
-    empty = timedelta(0)
-    while True:
-        found = plan.between(max(end - window, first), end, MOST_INSTANTS)
-        if not found:
-            empty, window = window, window * 4
-        elif len(found) == MOST_INSTANTS:
-            window = (empty + window) / 2
-        else:
-            return found
-
-
-def _rows(task: Row[Any], tick: Tick, now: datetime, alive: list[int]) -> list[dict[str, Any]]:
+def _rows(task: Row[Any], tick: Tick, now: datetime, past: Past, alive: list[int]) -> list[dict[str, Any]]:
     """The rows of one task's tick; `alive` are its runs that wait or run already, 0 for one that gets its row here."""
-    rows = []
-    if tick.gap:
-        start, until, count = tick.gap
-        row = new_row(task, start, now, Status.MISSED) | _of_schedule(start)
-        rows.append(row | {"reason": {"code": "late"}, "missed_count": count, "missed_until": until})
-    for instant, verdict in zip(tick.instants, policy.misfire(tick.instants, now, task.policy), strict=True):
-        row = new_row(task, instant, now, Status.PENDING) | _of_schedule(instant)
+    rows: list[dict[str, Any]] = []
+    for instant, verdict in zip(tick.instants, policy.misfire(tick.instants, now, task.policy, past.pauses), strict=True):
         if verdict is Verdict.MISSED:
-            row |= {"status": Status.MISSED, "reason": {"code": "late"}, "finished_at": now, "missed_count": 1}
+            rows.append(_missed(task, instant, now, past) | {"missed_count": 1})
         else:
+            row = new_row(task, instant, now, Status.PENDING) | _of_schedule(instant)
             row["late"] = verdict is Verdict.RUN_LATE
             join(rows, row, task.policy, alive)
-            continue
-        rows.append(row)
     return rows
+
+
+def _missed(task: Row[Any], instant: datetime, now: datetime, past: Past) -> dict[str, Any]:
+    reason = {"code": policy.missed(instant, past)}
+    return new_row(task, instant, now, Status.MISSED) | _of_schedule(instant) | {"reason": reason}
 
 
 def _key(wanted: str) -> str:

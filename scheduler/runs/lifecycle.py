@@ -17,7 +17,7 @@ from scheduler.runs import dependants, digest, policy
 from scheduler.runs.digest import Ended
 from scheduler.runs.models import Attempt, Run
 from scheduler.runs.policy import Outcome
-from scheduler.runs.status import FAILED, LIVE, AttemptStatus, Status
+from scheduler.runs.status import ASKED_FOR, FAILED, LIVE, AttemptStatus, Status
 from scheduler.tasks.models import Task
 
 KEPT = ("progress", "metrics", "stopped_with", "log_error", "last_error_line", "log_lines", "log_cut")  # of the process's details
@@ -93,7 +93,8 @@ def finish(reports: Sequence[Report]) -> list[int]:
                 continue
             status = _judged(report, row)
             closed.append(_closed(report, row, status, now))
-            delay = None if row.cancel_at or row.deleted_at else policy.retry(status, row.tries + 1, row.policy)
+            unwanted = row.cancel_at or row.deleted_at or not (row.enabled or row.cause in ASKED_FOR)
+            delay = None if unwanted else policy.retry(status, row.tries + 1, row.policy)
             if delay is not None:
                 again.append(_again(report, now + delay))
                 continue
@@ -171,14 +172,20 @@ def cancel_all(task_id: int, by: str, code: str) -> None:
 
 
 def cancel_orphans() -> None:
-    """End or stop what still lives of tasks in the trash: whoever put them there may have had no daemon to tell."""
-    orphans = select(Run.id).join(Task, Task.id == Run.task_id)
-    orphans = orphans.where(Run.status.in_(LIVE), Run.cancel_at.is_(None), Task.deleted_at.is_not(None))
-    found = db.session.execute(orphans.limit(1)).first()
-    db.session.rollback()
-    if found is not None:
-        with transaction() as session:
-            cancel_runs(session, session.scalars(orphans).all(), "", {"code": "deleted", "by": ""})
+    """End what nobody wants any more: all of tasks in the trash, waiting retries of the schedules of disabled ones.
+
+    Whoever deleted or disabled them may have had no daemon to tell.
+    """
+    retry = and_(Run.status == Status.PENDING, Run.not_before.is_not(None), Run.cause.not_in(ASKED_FOR))
+    unwanted = {"deleted": Task.deleted_at.is_not(None), "disabled": and_(Task.enabled.is_(False), retry)}
+    for code, condition in unwanted.items():
+        orphans = select(Run.id).join(Task, Task.id == Run.task_id)
+        orphans = orphans.where(Run.status.in_(LIVE), Run.cancel_at.is_(None), condition)
+        found = db.session.execute(orphans.limit(1)).first()
+        db.session.rollback()
+        if found is not None:
+            with transaction() as session:
+                cancel_runs(session, session.scalars(orphans).all(), "", {"code": code, "by": ""})
 
 
 def cancel_runs(session: Session, run_ids: Sequence[int], by: str, reason: dict[str, Any]) -> int:
@@ -211,7 +218,8 @@ def _running(session: Session, reports: Sequence[Report]) -> dict[tuple[int, int
         .scalar_subquery()
     )
     query = (
-        select(Run.id, Run.attempts, Run.task_id, Run.started_at, Run.cancel_at, Run.reason, Task.policy, Task.deleted_at,
+        select(Run.id, Run.attempts, Run.task_id, Run.started_at, Run.cancel_at, Run.reason, Run.cause,
+               Task.policy, Task.deleted_at, Task.enabled,
                (Run.attempts - 1 - unstarted).label("tries"), this.started_at.label("began"), this.host, this.pid)
         .join(Task, Task.id == Run.task_id)
         .join(this, and_(this.run_id == Run.id, this.number == Run.attempts))
@@ -275,6 +283,7 @@ def _again(report: Report, not_before: datetime) -> dict[str, Any]:
         "attempt": report.number,
         "status": Status.PENDING,
         "not_before": not_before,
+        "hastened_by": "",
         "error": storable(outcome.error),
         "exit_code": outcome.exit_code,
     }

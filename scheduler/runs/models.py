@@ -39,6 +39,7 @@ class Run(Base):
     scheduled_at: Mapped[datetime] = mapped_column(UTCDateTime)
     queued_at: Mapped[datetime] = mapped_column(UTCDateTime)
     not_before: Mapped[datetime | None] = mapped_column(UTCDateTime)  # a waiting retry's time
+    hastened_by: Mapped[str] = mapped_column(String(64), default="", server_default="")  # who had its retry start at once
     started_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # of the first attempt
     finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     duration: Mapped[float | None]  # seconds, of the last attempt

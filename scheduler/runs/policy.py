@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from scheduler.runs.status import RETRIED, Status
+from scheduler.runs.status import ASKED_FOR, RETRIED, Status
+from scheduler.tasks.pausing import Span
 
 MOST_CAUGHT_UP = 100  # runs that `run_all` makes of one gap
 MOST_QUEUED = 100  # runs of one task that wait at once
 LONGEST_EXPONENT = 30
+STEP = 300  # seconds of waiting that weigh as much as one step of priority
 
 
 class Verdict(StrEnum):
@@ -39,17 +41,60 @@ class Outcome:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-def misfire(instants: Sequence[datetime], now: datetime, rules: Mapping[str, Any]) -> list[Verdict]:
-    """A verdict for each of `instants` (oldest first, all due): within its grace it runs; later, the misfire policy says."""
+class Missed(StrEnum):
+    """Why nothing ran at a due instant."""
+
+    PAUSED = "paused"
+    DOWN = "down"
+    CLOCK = "clock"
+    LATE = "late"
+
+
+@dataclass(frozen=True)
+class Past:
+    """What is known of the time before a settlement; known to nobody, it counts as the scheduler's being late."""
+
+    watched: datetime | None = None  # until then somebody settled every second
+    down: bool = False  # and since then nobody has
+    jumped: bool = False  # or the clock was set forward since, or the machine slept
+    pauses: tuple[Span, ...] = ()
+
+
+UNKNOWN = Past()
+
+
+def misfire(instants: Sequence[datetime], now: datetime, rules: Mapping[str, Any], pauses: Sequence[Span] = ()) -> list[Verdict]:
+    """A verdict for each of `instants` (oldest first, all due): within its grace it runs; later, the misfire policy says.
+
+    What lies in a pause is missed whatever the policy: a pause means that nothing of it shall run.
+    """
     grace = timedelta(seconds=rules["misfire_grace_seconds"])
     verdicts = [Verdict.RUN if now - instant <= grace else Verdict.MISSED for instant in instants]
-    late = [index for index, verdict in enumerate(verdicts) if verdict is Verdict.MISSED]
+    paused = {index for index, instant in enumerate(instants) if any(pause.covers(instant) for pause in pauses)}
+    late = [index for index, verdict in enumerate(verdicts) if verdict is Verdict.MISSED and index not in paused]
     if rules["misfire_policy"] == "run_all":
         for index in late[-MOST_CAUGHT_UP:]:
             verdicts[index] = Verdict.RUN_LATE
-    elif rules["misfire_policy"] == "run_once" and len(late) == len(verdicts) > 0:
-        verdicts[-1] = Verdict.RUN_LATE
-    return verdicts
+    elif rules["misfire_policy"] == "run_once" and len(late) == len(verdicts) - len(paused) > 0:
+        verdicts[late[-1]] = Verdict.RUN_LATE
+    return [Verdict.MISSED if index in paused else verdict for index, verdict in enumerate(verdicts)]
+
+
+def missed(instant: datetime, past: Past) -> Missed:
+    """Why a due instant that nobody came to in time was missed."""
+    if any(pause.covers(instant) for pause in past.pauses):
+        return Missed.PAUSED
+    if past.watched is not None and instant <= past.watched:
+        return Missed.LATE
+    if past.down:
+        return Missed.DOWN
+    return Missed.CLOCK if past.jumped else Missed.LATE
+
+
+def edges(past: Past) -> list[datetime]:
+    """The moments at which the reason for missing what was due changes."""
+    known = [past.watched, *(moment for pause in past.pauses for moment in (pause.since, pause.end))]
+    return [moment for moment in known if moment is not None]
 
 
 class Overlap(StrEnum):
@@ -84,6 +129,7 @@ class Waiting:
     group_id: int
     limit: int
     group_limit: int | None = None
+    paused: bool = False  # by a pause of everything
 
 
 @dataclass
@@ -96,17 +142,32 @@ class Slots:
     by_group: Counter[int] = field(default_factory=Counter)
 
 
+def waits_for_the_pause(cause: str, is_retry: bool, hastened: bool) -> bool:
+    """Whether a waiting run would begin by itself, which a pause forbids; what somebody asked for begins all the same."""
+    return not hastened and (cause not in ASKED_FOR or is_retry)
+
+
+def weight(priority: int, since: datetime) -> float:
+    """Where a run stands among those that wait since `since`, least first: a step of priority is worth five minutes of waiting.
+
+    So what waits longest comes first in the end, whatever is queued above it meanwhile, and nothing starves.
+    """
+    return since.timestamp() - priority * STEP
+
+
 def admit(waiting: Iterable[Waiting], slots: Slots) -> tuple[list[int], dict[int, str]]:
-    """Which of the `waiting` (best first) may start now, and for the others which limit holds them: task, group or all."""
+    """Which of the `waiting` (best first) may start now, and what holds each of the others: paused, task, group or all."""
     admitted: list[int] = []
     held: dict[int, str] = {}
     for run in waiting:
-        if slots.running >= slots.most:
-            held[run.run_id] = "all"
+        if run.paused:
+            held[run.run_id] = "paused"
         elif slots.by_task[run.task_id] >= run.limit:
             held[run.run_id] = "task"
         elif run.group_limit is not None and slots.by_group[run.group_id] >= run.group_limit:
             held[run.run_id] = "group"
+        elif slots.running >= slots.most:
+            held[run.run_id] = "all"
         else:
             admitted.append(run.run_id)
             slots.running += 1

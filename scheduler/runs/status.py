@@ -52,3 +52,6 @@ class Cause(StrEnum):
     MANUAL = "manual"
     API = "api"
     DEPENDENCY = "dependency"
+
+
+ASKED_FOR = frozenset({Cause.MANUAL, Cause.API})  # by somebody, now; the other causes begin by themselves

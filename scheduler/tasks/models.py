@@ -109,3 +109,18 @@ class Dependency(Base):
     task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), primary_key=True)
     upstream_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), primary_key=True, index=True)
     arrival: Mapped[str | None] = mapped_column(String(40))  # the run's public id: retention may take the run itself
+
+
+class Pause(Base):
+    """A time in which nothing begins by itself; one that ends by itself, at `until`, is never written to again."""
+
+    __tablename__ = "pause"
+    __table_args__ = (Index("ix_pause_ended_at", "ended_at", "until"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    since: Mapped[datetime] = mapped_column(UTCDateTime)
+    until: Mapped[datetime | None] = mapped_column(UTCDateTime)  # the planned end
+    reason: Mapped[str] = mapped_column(Text, default="")
+    paused_by: Mapped[str] = mapped_column(String(64), default="")
+    ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # somebody ended it
+    ended_by: Mapped[str] = mapped_column(String(64), default="")

@@ -20,9 +20,10 @@ def remove(actor: Actor, task_id: int) -> Task:
     with transaction() as session:
         task = found(session, actor, task_id)
         require(actor, "task.delete", task)
+        before = written(task)
         task.deleted_at = task.updated_at = clock.now()
         task.enabled, task.next_run_at = False, None
-        audit.record(actor, "task.delete", ("task", task.id, task.name), before=written(task))
+        audit.record(actor, "task.delete", ("task", task.id, task.name), before=before)
         after_commit(signals.task_removed, task_id=task.id)
     return task
 

@@ -17,6 +17,8 @@ from scheduler.web import (
     graph,
     headers,
     heartbeat,
+    pausing,
+    queue,
     rendering,
     run_log,
     run_page,
@@ -30,6 +32,7 @@ from scheduler.web import (
     trying,
     users,
     viewer,
+    whys,
 )
 
 PAGES = (
@@ -46,8 +49,11 @@ PAGES = (
     bulk.pages,
     trying.pages,
     task_page.pages,
+    whys.pages,
     graph.pages,
     runs.pages,
+    queue.pages,
+    pausing.pages,
     run_page.pages,
     run_log.pages,
     heartbeat.pages,

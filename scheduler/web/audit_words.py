@@ -18,6 +18,9 @@ ACTS: Mapping[str, str] = {
     "task.restore": N_("Restored it"),
     "task.run": N_("Ran it"),
     "run.stop": N_("Stopped a run"),
+    "run.hasten": N_("Let a waiting retry start at once"),
+    "scheduler.pause": N_("Paused everything"),
+    "scheduler.resume": N_("Resumed everything"),
     "denied": N_("Was refused"),
 }
 LONGEST = 300

@@ -52,8 +52,8 @@ def in_every_page() -> dict[str, Heartbeat]:
 @pages.get("/p/heartbeat")
 @access.signed_in
 def corner() -> Response:
-    """The corner alone."""
-    return Response(render_template("_heartbeat.html"))
+    """The corner, and with it whether everything is paused."""
+    return Response(render_template("_heartbeat.html") + render_template("_pause.html", out_of_band=True))
 
 
 @pages.get("/readyz")

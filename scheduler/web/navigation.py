@@ -48,6 +48,7 @@ class Entry:
 ENTRIES = (
     Entry(N_("Tasks"), "/tasks", "list-check", key="t"),
     Entry(N_("Runs"), "/runs", "history", key="r"),
+    Entry(N_("Queue"), "/queue", "hourglass", key="q"),
     Entry(N_("Dependencies"), "/graph", "git-branch"),
     Entry(N_("Users"), "/admin/users", "users", "system", roles=frozenset({"administrator"})),
 )

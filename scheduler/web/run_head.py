@@ -11,10 +11,11 @@ from flask import url_for
 from scheduler import clock
 from scheduler.accounts.permissions import can
 from scheduler.config import settings
-from scheduler.runs import history
+from scheduler.runs import history, queue
 from scheduler.runs.folders import Progress, attempt_folder, progress
 from scheduler.runs.history import Entry
 from scheduler.runs.models import Attempt, Run
+from scheduler.runs.queue import Place
 from scheduler.runs.status import LIVE, AttemptStatus, Status
 from scheduler.tasks.models import Task
 from scheduler.web import access, live, run_words, runs
@@ -56,6 +57,11 @@ class Head:
     def standing(self) -> str:
         """The status shown beside its name."""
         return run_words.standing(self.run)
+
+    @cached_property
+    def place(self) -> Place | None:
+        """Its place in the queue, while it waits."""
+        return queue.place_of(self.run)
 
     @property
     def since(self) -> datetime | None:
@@ -110,7 +116,8 @@ class Head:
         """Changes whenever the head would look different, but for clocks that tick by themselves."""
         shown = self.attempt
         states = [(one.number, one.status, one.started_at, one.pid) for one in self.attempts]
-        return live.digest(runs.facts(self.run), states, self.number, shown and shown.finished_at, self.progress)
+        waits = self.place and (self.place.position, self.place.hold, self.place.ahead)
+        return live.digest(runs.facts(self.run), states, waits, self.number, shown and shown.finished_at, self.progress)
 
 
 def of(entry: Entry, number: int | None) -> Head:

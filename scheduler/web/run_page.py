@@ -7,10 +7,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from scheduler.accounts.permissions import can
-from scheduler.runs import history, ledger, lifecycle
+from scheduler.runs import history, ledger, lifecycle, queue
 from scheduler.runs.status import Status
 from scheduler.tasks import queries
-from scheduler.web import access, rendering, run_head, run_log, run_timeline
+from scheduler.web import access, rendering, run_head, run_log, run_timeline, task_rows
 from scheduler.web.run_head import Head
 
 pages = Blueprint("run_page", __name__)
@@ -41,7 +41,18 @@ def stop(public_id: str) -> Response:
     again = entry.run.cancel_count > 0 and entry.run.status == Status.RUNNING
     lifecycle.cancel(actor, entry.run)
     rendering.toast(gettext("It is being killed.") if again else gettext("It is being stopped."))
-    return rendering.go(url_for("run_page.show", public_id=entry.run.public_id))
+    return rendering.go(task_rows.back(url_for("run_page.show", public_id=entry.run.public_id)))
+
+
+@pages.post("/runs/<public_id>/hasten")
+@access.allowed("task.run")
+def hasten(public_id: str) -> Response:
+    """Let the next attempt of a waiting retry start at once."""
+    actor = access.current_actor()
+    run = history.find(actor, public_id).run
+    queue.hasten(actor, run)
+    rendering.toast(gettext("Its next attempt starts now."), "info")
+    return rendering.go(task_rows.back(url_for("run_page.show", public_id=run.public_id)))
 
 
 @pages.post("/runs/<public_id>/again")

@@ -1,13 +1,16 @@
 """What a run is called and why it is as it is, in sentences for people; how it is judged and started lives in runs."""
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext
 
 from scheduler.errors import N_
+from scheduler.runs import reasons
 from scheduler.runs.models import Attempt, Run
+from scheduler.runs.reasons import Sentence
 from scheduler.runs.status import Cause, Status
 from scheduler.tasks.models import Task
 from scheduler.web import formats
@@ -18,7 +21,6 @@ CAUSES: Mapping[str, str] = {
     Cause.API: N_("API"),
     Cause.DEPENDENCY: N_("Another task"),
 }
-UNDONE = frozenset({Status.MISSED, Status.SKIPPED, Status.CANCELLED})
 CODES: Mapping[int, str] = {
     126: N_("126 usually means that a program was found but may not be executed."),
     127: N_("127 usually means that a command was not found."),
@@ -42,9 +44,13 @@ def cause(run: Run) -> str:
 
 def reason(run: Run) -> str:
     """Why it was missed, skipped or cancelled, in a sentence; empty when there is nothing to say."""
-    known = (run.reason or {}) if run.status in UNDONE else {}
-    said = _REASONS.get(str(known.get("code", "")))
-    return said(run, known) if said else ""
+    said = reasons.of(run)
+    return sentence(said) if said else ""
+
+
+def sentence(said: Sentence) -> str:
+    """A sentence of the domain in the viewer's language, its instants on the viewer's clock."""
+    return str(gettext(said.text, **{name: _written(name, value) for name, value in said.params.items()}))
 
 
 def blocker(run: Run) -> int | None:
@@ -102,34 +108,9 @@ def _technical(code: int | None, number: int | None) -> str:
     return " ".join(filter(None, [gettext("A technical failure: the program did not do its work."), known]))
 
 
-def _late(run: Run, _reason: Mapping[str, Any]) -> str:
-    if run.missed_count > 1 and run.missed_until:
-        text = N_("Missed about %(count)s times up to %(until)s: the scheduler was not running.")
-        return str(gettext(text, count=formats.number(run.missed_count), until=formats.absolute(run.missed_until, "short")))
-    return str(gettext("Missed: the scheduler came to it later than its grace allows; most likely it was not running."))
-
-
-def _overlap(_run: Run, known: Mapping[str, Any]) -> str:
-    if known.get("run_id"):
-        return str(gettext("Skipped: run #%(number)s of this task was still going on.", number=known["run_id"]))
-    return str(gettext("Skipped: another run of this task was still going on."))
-
-
-def _stopped(_run: Run, known: Mapping[str, Any]) -> str:
-    return str(gettext("Stopped by %(who)s.", who=known.get("by") or gettext("the scheduler")))
-
-
-def _broken(_run: Run, known: Mapping[str, Any]) -> str:
-    text = N_("Skipped: its schedule cannot be read any more (%(why)s). It is due again once it has been edited.")
-    return str(gettext(text, why=known.get("error") or formats.NOTHING))
-
-
-_REASONS: Mapping[str, Callable[[Run, Mapping[str, Any]], str]] = {
-    "late": _late,
-    "overlap": _overlap,
-    "stopped": _stopped,
-    "replaced": lambda _run, _known: str(gettext("Replaced: a newer run of this task took its place.")),
-    "disabled": lambda _run, _known: str(gettext("Skipped: what it waits for has ended, but the task was disabled.")),
-    "schedule": _broken,
-    "deleted": lambda _run, _known: str(gettext("Ended because its task was deleted.")),
-}
+def _written(name: str, value: Any) -> Any:
+    if isinstance(value, datetime):
+        return formats.absolute(value, "exact" if value.second else "short")
+    if isinstance(value, timedelta):
+        return formats.duration(value)
+    return formats.number(value) if name == "count" else value

@@ -37,6 +37,7 @@ MATRIX = {
     "schedule.preview": (True, True, True, True),
     "audit.see":        (True, True, True, True),
     "metrics.see":      (False, True, True, True),
+    "pause.all":        (False, False, False, True),
     "group.manage":     (False, False, False, True),
     "user.manage":      (False, False, False, True),
     "settings.manage":  (False, False, False, True),

@@ -85,7 +85,7 @@ def test_it_lets_runs_overlap_where_that_is_allowed(dispatcher: Dispatcher, engi
 
 
 def test_long_queues_of_a_few_hide_nobody(dispatcher: Dispatcher, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scheduler.daemon.dispatcher.LOOKAHEAD", 10)
+    monkeypatch.setattr("scheduler.runs.waiting.LOOKAHEAD", 10)
     busy, other = make_task(priority=5), make_task()
     first, *_ = [make_run(busy) for _ in range(12)]
     hidden = make_run(other)

@@ -115,13 +115,13 @@ def test_its_trigger_ends_with_the_schedule() -> None:
 
 
 def test_a_pass_over_overdue_jobs_settles_once_for_all(timetable: Timetable, settled: list[datetime]) -> None:
-    for _ in range(5):
+    for _ in range(40):
         make_task(cron=MINUTELY)
-    assert len(jobs(timetable)) == 5
+    assert len(jobs(timetable)) == 40
     timetable._scheduler.resume()
     timetable._scheduler._process_jobs()
     assert settled == [settled[0]] * len(settled)
-    assert 1 <= len(settled) <= 4
+    assert 1 <= len(settled) <= 12  # a pass or two of the thread's own beside ours, never one for each job
 
 
 def test_it_settles_once_a_pass_even_when_no_job_fired(timetable: Timetable, settled: list[datetime], clock: FrozenClock) -> None:

@@ -9,9 +9,10 @@ from scheduler import signals
 from scheduler.database import db
 from scheduler.runs import ledger
 from scheduler.runs.models import Run
-from scheduler.tasks import definitions, trash
+from scheduler.runs.policy import Past
+from scheduler.tasks import definitions, pausing, trash
 from scheduler.tasks.models import Task
-from tests.conftest import FrozenClock
+from tests.conftest import NOON, FrozenClock
 from tests.factories import SYSTEM, at, claim, make_run, make_task, perform, rows, statuses
 from tests.threads import in_threads
 
@@ -218,6 +219,53 @@ def test_a_disabled_or_deleted_task_is_never_due(clock: FrozenClock) -> None:
     definitions.disable(SYSTEM, disabled.id)
     trash.remove(SYSTEM, deleted.id)
     assert settle(clock, hours=1) == 0
+
+
+def codes(task: Task) -> list[str]:
+    return [str((run.reason or {}).get("code", run.status)) for run in rows(task)]
+
+
+def test_what_is_due_in_a_pause_is_missed_whatever_the_policy(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY, misfire_policy="run_all", overlap_policy="queue")
+    settle(clock, minutes=1)
+    pausing.pause(SYSTEM, until=at("2026-03-02T12:04"))
+    settle(clock, minutes=1)
+    settle(clock, minutes=1)
+    settle(clock, minutes=1)
+    assert codes(task) == ["pending", "paused", "paused", "pending"]
+    assert task.next_run_at == at("2026-03-02T12:05")
+
+
+def test_a_pause_that_ended_while_nobody_was_there_has_ended(clock: FrozenClock) -> None:
+    task = make_task(cron="*/10 * * * *", misfire_policy="skip")
+    pausing.pause(SYSTEM, until=at("2026-03-02T12:25"))
+    past = Past(watched=clock.at, down=True)
+    ledger.settle(clock.move(hours=1), past)
+    assert codes(task) == ["paused", "paused", "down", "down", "down", "pending"]
+
+
+def test_the_last_of_a_gap_is_the_last_before_a_pause(clock: FrozenClock) -> None:
+    task = make_task(cron="*/10 * * * *", misfire_policy="run_once")
+    clock.move(minutes=35)
+    pausing.pause(SYSTEM)
+    settle(clock, minutes=20)
+    assert codes(task) == ["late", "late", "pending", "paused", "paused"]
+
+
+def test_a_long_gap_is_one_row_for_each_reason(clock: FrozenClock) -> None:
+    task = make_task(cron="* * * * * *")
+    clock.move(hours=1)
+    pausing.pause(SYSTEM)
+    clock.move(hours=2)
+    pausing.resume(SYSTEM)
+    ledger.settle(clock.move(hours=3), Past(watched=NOON, down=True))
+    before, during, after, *_ = rows(task)
+    assert codes(task)[:3] == ["down", "paused", "down"]
+    assert [(run.scheduled_at, run.missed_until, run.missed_count) for run in (before, during)] == [
+        (at("2026-03-02T12:00:01"), at("2026-03-02T13:00"), 3599), (at("2026-03-02T13:00"), at("2026-03-02T15:00"), 7200),
+    ]  # fmt: skip
+    assert sum(run.missed_count or 1 for run in rows(task)) == task.ticks == 6 * 3600
+    assert after.missed_until == rows(task)[3].scheduled_at
 
 
 def test_two_that_settle_at_once_write_nothing_twice(app: Flask, clock: FrozenClock) -> None:

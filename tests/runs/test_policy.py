@@ -1,5 +1,6 @@
 """The decisions about runs, as tables of cases."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from scheduler.runs import policy
-from scheduler.runs.policy import Outcome, Overlap, Slots, Verdict, Waiting
-from scheduler.runs.status import FAILED, Status
+from scheduler.runs.policy import Outcome, Overlap, Past, Slots, Verdict, Waiting
+from scheduler.runs.status import FAILED, Cause, Status
+from scheduler.tasks.pausing import Span
 from scheduler.tasks.policy import Policy
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -41,6 +43,47 @@ def ago(*seconds: float) -> list[datetime]:
 )
 def test_it_judges_lateness(wanted: str, distances: list[float], verdicts: list[Verdict]) -> None:
     assert policy.misfire(ago(*distances), NOW, rules(misfire_policy=wanted, misfire_grace_seconds=60)) == verdicts
+
+
+NEVER, HOUR = Past(), timedelta(hours=1)
+PAUSED = Past(pauses=(Span(NOW - HOUR, NOW - HOUR / 2), Span(NOW, None)))
+
+
+@pytest.mark.parametrize(
+    ("past", "before", "code"),
+    [
+        (NEVER, HOUR, "late"),
+        (Past(watched=None, down=True), HOUR, "down"),
+        (Past(watched=NOW - HOUR / 2, down=True), HOUR / 4, "down"),
+        (Past(watched=NOW - HOUR / 2, down=True), HOUR / 2, "late"),
+        (Past(watched=NOW - HOUR / 2, jumped=True), HOUR / 4, "clock"),
+        (Past(watched=NOW - HOUR / 2, jumped=True), HOUR, "late"),
+        (Past(watched=NOW - HOUR / 2), HOUR / 4, "late"),
+        (PAUSED, HOUR, "paused"),
+        (PAUSED, HOUR * 0.51, "paused"),
+        (PAUSED, HOUR / 2, "late"),
+        (PAUSED, timedelta(0), "paused"),
+        (replace(PAUSED, down=True), HOUR * 2, "down"),
+        (replace(PAUSED, down=True), HOUR, "paused"),
+    ],
+)
+def test_it_tells_why_an_instant_was_missed(past: Past, before: timedelta, code: str) -> None:
+    assert policy.missed(NOW - before, past) == code
+
+
+@pytest.mark.parametrize(
+    ("wanted", "verdicts"),
+    [
+        ("skip", [MISSED, MISSED, MISSED, RUN]),
+        ("run_once", [MISSED, MISSED, MISSED, RUN]),
+        ("run_all", [LATE, MISSED, LATE, RUN]),
+    ],
+)
+def test_it_runs_nothing_of_a_pause(wanted: str, verdicts: list[Verdict]) -> None:
+    pauses = [Span(NOW - timedelta(seconds=85), NOW - timedelta(seconds=75))]
+    given = rules(misfire_policy=wanted, misfire_grace_seconds=60)
+    assert policy.misfire(ago(90, 80, 70, 0), NOW, given, pauses) == verdicts
+    assert policy.misfire(ago(80), NOW, given, pauses) == [MISSED]
 
 
 def test_it_catches_up_with_the_newest_of_very_many() -> None:
@@ -90,6 +133,43 @@ def test_it_counts_what_runs_already() -> None:
     slots.by_task[7], slots.by_group[1] = 2, 2
     waiting = [Waiting(1, 7, 1, limit=2), Waiting(2, 8, 1, limit=1, group_limit=2), Waiting(3, 9, 2, limit=1, group_limit=2)]
     assert policy.admit(waiting, slots) == ([3], {1: "task", 2: "group"})
+
+
+@pytest.mark.parametrize(
+    ("cause", "is_retry", "hastened", "waits"),
+    [
+        (Cause.SCHEDULE, False, False, True),
+        (Cause.SCHEDULE, True, True, False),
+        (Cause.DEPENDENCY, False, False, True),
+        (Cause.MANUAL, False, False, False),
+        (Cause.MANUAL, True, False, True),
+        (Cause.API, False, False, False),
+    ],
+)
+def test_a_pause_holds_what_begins_by_itself(cause: Cause, is_retry: bool, hastened: bool, waits: bool) -> None:
+    assert policy.waits_for_the_pause(cause, is_retry, hastened) is waits
+
+
+def test_it_names_the_nearest_thing_that_holds_a_run() -> None:
+    slots = Slots(most=1, running=1)
+    slots.by_task[7] = 1
+    waiting = [Waiting(1, 7, 1, limit=1, paused=True), Waiting(2, 7, 1, limit=1), Waiting(3, 8, 1, limit=1)]
+    assert policy.admit(waiting, slots) == ([], {1: "paused", 2: "task", 3: "all"})
+
+
+@pytest.mark.parametrize(
+    ("ahead", "behind"),
+    [
+        ((0, 1), (0, 0)),
+        ((1, 0), (0, 0)),
+        ((1, 0), (0, 299)),
+        ((0, 301), (1, 0)),
+        ((-1000, 600_001), (1000, 0)),
+    ],
+)
+def test_waiting_weighs_against_priority(ahead: tuple[int, float], behind: tuple[int, float]) -> None:
+    (high, waited), (low, less) = ahead, behind
+    assert policy.weight(high, *ago(waited)) < policy.weight(low, *ago(less))
 
 
 @given(

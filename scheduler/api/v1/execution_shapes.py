@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from scheduler import clock
-from scheduler.api.times import shown
+from scheduler.api.language import say
+from scheduler.api.times import shown, written
 from scheduler.api.v1.shapes import number
 from scheduler.api.v1.statuses import WORDS, failure_kind
-from scheduler.runs import history, progress
+from scheduler.runs import history, progress, reasons
 from scheduler.runs.history import Entry
 from scheduler.runs.models import Attempt, Run
 from scheduler.runs.status import FAILED
@@ -46,6 +47,7 @@ def log_label(run: Run, log_type: str) -> str:
 
 def _whole(entry: Entry, attempts: Sequence[Attempt]) -> dict[str, Any]:
     run, last = entry.run, attempts[-1] if attempts else None
+    why = reasons.of(run)
     return {
         "execution_id": run.public_id,
         "task_id": entry.task.id,
@@ -54,7 +56,9 @@ def _whole(entry: Entry, attempts: Sequence[Attempt]) -> dict[str, Any]:
         "status": WORDS[run.status],
         "failure_kind": failure_kind(run.status),
         "reason": (run.reason or {}).get("code"),
+        "reason_text": say(why.text, **written(why.params)) if why else None,
         "missed_count": run.missed_count,
+        "missed_until": shown(run.missed_until),
         "cause": run.cause,
         "triggered_by": run.triggered_by or None,
         "upstream_executions": run.upstream or [],
@@ -78,6 +82,7 @@ def _times(run: Run) -> dict[str, Any]:
     return {
         "scheduled_at": shown(run.scheduled_at),
         "queued_at": shown(run.queued_at),
+        "next_attempt_at": shown(run.not_before),
         "start_time": shown(run.started_at),
         "end_time": shown(run.finished_at),
         "duration_seconds": number(run.duration),

@@ -9,7 +9,7 @@ from scheduler.api.v1 import execution_shapes, ranges
 from scheduler.api.v1.statuses import ASKED
 from scheduler.config import settings
 from scheduler.errors import N_
-from scheduler.runs import history, lifecycle
+from scheduler.runs import history, lifecycle, queue
 from scheduler.runs.history import Wanted
 from scheduler.runs.status import Cause, Status
 from scheduler.schedules import zone
@@ -50,6 +50,16 @@ def stop(execution_id: str) -> Response:
     actor = gate.current_actor()
     lifecycle.cancel(actor, history.find(actor, execution_id).run)
     return done(None, N_("The execution is told to stop."))
+
+
+@calls.post("/executions/<execution_id>/hasten")
+@gate.allowed("task.run")
+def hasten(execution_id: str) -> Response:
+    """Let the next attempt of a waiting retry start at once."""
+    bodies.nothing()
+    actor = gate.current_actor()
+    queue.hasten(actor, history.find(actor, execution_id).run)
+    return done(None, N_("Its next attempt starts now."))
 
 
 @calls.get("/running")

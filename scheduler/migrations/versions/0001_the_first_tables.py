@@ -46,6 +46,19 @@ def upgrade() -> None:
     sa.UniqueConstraint('key', name=op.f('uq_group_key')),
     sa.UniqueConstraint('name', name=op.f('uq_group_name'))
     )
+    op.create_table('pause',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('since', UTCDateTime(), nullable=False),
+    sa.Column('until', UTCDateTime(), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('paused_by', sa.String(length=64), nullable=False),
+    sa.Column('ended_at', UTCDateTime(), nullable=True),
+    sa.Column('ended_by', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_pause'))
+    )
+    with op.batch_alter_table('pause', schema=None) as batch_op:
+        batch_op.create_index('ix_pause_ended_at', ['ended_at', 'until'], unique=False)
+
     op.create_table('user',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('username', sa.String(length=64), nullable=False),
@@ -113,6 +126,7 @@ def upgrade() -> None:
     sa.Column('enabled', sa.Boolean(), nullable=False),
     sa.Column('next_run_at', UTCDateTime(), nullable=True),
     sa.Column('ticks', sa.Integer(), nullable=False),
+    sa.Column('depends_mode', sa.String(length=10), server_default='all', nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('created_at', UTCDateTime(), nullable=False),
     sa.Column('updated_at', UTCDateTime(), nullable=False),
@@ -150,6 +164,7 @@ def upgrade() -> None:
     sa.Column('cause_key', sa.String(length=80), nullable=False),
     sa.Column('late', sa.Boolean(), nullable=False),
     sa.Column('triggered_by', sa.String(length=64), nullable=False),
+    sa.Column('upstream', Json, nullable=True),
     sa.Column('status', sa.String(length=20), nullable=False),
     sa.Column('reason', Json, nullable=True),
     sa.Column('priority', sa.Integer(), nullable=False),
@@ -157,6 +172,7 @@ def upgrade() -> None:
     sa.Column('scheduled_at', UTCDateTime(), nullable=False),
     sa.Column('queued_at', UTCDateTime(), nullable=False),
     sa.Column('not_before', UTCDateTime(), nullable=True),
+    sa.Column('hastened_by', sa.String(length=64), server_default='', nullable=False),
     sa.Column('started_at', UTCDateTime(), nullable=True),
     sa.Column('finished_at', UTCDateTime(), nullable=True),
     sa.Column('duration', sa.Double(), nullable=True),
@@ -183,6 +199,17 @@ def upgrade() -> None:
         batch_op.create_index('ix_run_scheduled', ['scheduled_at'], unique=False)
         batch_op.create_index('ix_run_status', ['status', 'id'], unique=False)
         batch_op.create_index('ix_run_task', ['task_id', 'id'], unique=False)
+
+    op.create_table('task_dependency',
+    sa.Column('task_id', sa.Integer(), nullable=False),
+    sa.Column('upstream_id', sa.Integer(), nullable=False),
+    sa.Column('arrival', sa.String(length=40), nullable=True),
+    sa.ForeignKeyConstraint(['task_id'], ['task.id'], name=op.f('fk_task_dependency_task_id_task'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['upstream_id'], ['task.id'], name=op.f('fk_task_dependency_upstream_id_task'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('task_id', 'upstream_id', name=op.f('pk_task_dependency'))
+    )
+    with op.batch_alter_table('task_dependency', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_task_dependency_upstream_id'), ['upstream_id'], unique=False)
 
     op.create_table('task_tag',
     sa.Column('task_id', sa.Integer(), nullable=False),
@@ -229,6 +256,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_task_tag_name'))
 
     op.drop_table('task_tag')
+    with op.batch_alter_table('task_dependency', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_task_dependency_upstream_id'))
+
+    op.drop_table('task_dependency')
     with op.batch_alter_table('run', schema=None) as batch_op:
         batch_op.drop_index('ix_run_task')
         batch_op.drop_index('ix_run_status')
@@ -252,6 +283,10 @@ def downgrade() -> None:
     op.drop_table('sign_in')
     op.drop_table('grant')
     op.drop_table('user')
+    with op.batch_alter_table('pause', schema=None) as batch_op:
+        batch_op.drop_index('ix_pause_ended_at')
+
+    op.drop_table('pause')
     op.drop_table('group')
     op.drop_table('failed_sign_in')
     with op.batch_alter_table('audit_entry', schema=None) as batch_op:

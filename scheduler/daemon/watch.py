@@ -1,0 +1,36 @@
+"""What a daemon knows of the time between two settlements: was somebody there, did the clock jump; judges nothing."""
+
+import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from scheduler import clock, heartbeat
+from scheduler.runs.policy import Past
+
+JUMP = timedelta(seconds=2)  # between the wall's clock and the steady one
+
+_log = logging.getLogger("SchedulerEngine")
+
+
+class Watch:
+    """Remembers the last settlement: its own in memory, another process's by the heartbeat it left."""
+
+    def __init__(self, instance: Path) -> None:
+        self._instance = instance
+        self._last: tuple[datetime, float] | None = None
+
+    def look(self, now: datetime) -> Past:
+        """What is known of the time up to `now`."""
+        beat = heartbeat.last(self._instance)
+        if self._last is None or (beat is not None and beat - self._last[0] > JUMP):
+            return Past(watched=beat, down=True)
+        at, steady = self._last
+        ahead = now - at - timedelta(seconds=clock.monotonic() - steady)
+        if abs(ahead) > JUMP:
+            _log.warning("event=clock_jumped seconds=%.0f", ahead.total_seconds())
+        return Past(watched=at, jumped=ahead > JUMP)
+
+    def settled(self, now: datetime) -> None:
+        """Everything up to `now` has its row."""
+        self._last = now, clock.monotonic()
+        heartbeat.beat(self._instance)

@@ -1,0 +1,111 @@
+"""Pausing everything and resuming it: when, why, by whom, until when; what a pause does to runs is decided in runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from scheduler import clock
+from scheduler.accounts import audit
+from scheduler.accounts.permissions import Actor, require
+from scheduler.database import db, storable, transaction
+from scheduler.errors import N_, Conflict, Invalid
+from scheduler.tasks.models import Pause
+
+LONGEST_REASON = 500
+THING = ("scheduler", None, "")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A pause as a stretch of time: its beginning belongs to it, its end does not; `end` None: it goes on."""
+
+    since: datetime
+    end: datetime | None
+
+    def covers(self, instant: datetime) -> bool:
+        """Whether `instant` lies in it."""
+        return self.since <= instant and (self.end is None or instant < self.end)
+
+
+def pause(actor: Actor, reason: str = "", until: datetime | None = None) -> Pause:
+    """Let nothing begin by itself from now on, until `until` or until somebody resumes.
+
+    Where everything is paused already, the reason and the end of that pause become these.
+    """
+    now = clock.now()
+    with transaction() as session:
+        require(actor, "pause.all")
+        reason = _reason(reason)
+        if until is not None and until <= now:
+            raise Invalid.because(N_("The end must lie in the future."), field="until")
+        found = current()
+        before = shown(found) if found else None
+        if found is None:
+            found = Pause(since=now, paused_by=actor.name)
+            session.add(found)
+        found.reason, found.until = reason, until
+        session.flush()
+        audit.record(actor, "scheduler.pause", THING, before=before, after=shown(found))
+    return found
+
+
+def resume(actor: Actor) -> Pause:
+    """Let everything go on; `Conflict` when it does already."""
+    with transaction():
+        require(actor, "pause.all")
+        found = current()
+        if found is None:
+            raise Conflict.because(N_("The scheduler is not paused."))
+        found.ended_at, found.ended_by = clock.now(), actor.name
+        audit.record(actor, "scheduler.resume", THING, after=shown(found))
+    return found
+
+
+def current(now: datetime | None = None) -> Pause | None:
+    """The pause in force; one whose planned end has come is over, though nobody wrote that down."""
+    now = now or clock.now()
+    query = select(Pause).where(Pause.ended_at.is_(None), or_(Pause.until.is_(None), Pause.until > now))
+    return db.session.scalars(query.order_by(Pause.id.desc()).limit(1)).first()
+
+
+def covering(instant: datetime) -> Pause | None:
+    """The pause `instant` lies in, whether it is over by now or not."""
+    begun = select(Pause).where(Pause.since <= instant, _reaches(instant))
+    return db.session.scalars(begun.order_by(Pause.id.desc()).limit(1)).first()
+
+
+def between(first: datetime, last: datetime) -> list[Span]:
+    """Every pause that has something of the time from `first` to `last`, oldest first."""
+    query = select(Pause).where(Pause.since <= last, _reaches(first)).order_by(Pause.since)
+    return [Span(found.since, end_of(found)) for found in db.session.scalars(query)]
+
+
+def past(most: int) -> Sequence[Pause]:
+    """The last pauses, newest first."""
+    return db.session.scalars(select(Pause).order_by(Pause.id.desc()).limit(most)).all()
+
+
+def end_of(found: Pause) -> datetime | None:
+    """When a pause ended, or will by itself."""
+    return found.ended_at or found.until
+
+
+def shown(found: Pause) -> dict[str, str | None]:
+    """A pause in words for the audit log."""
+    moments = {"since": found.since, "until": found.until, "ended_at": found.ended_at}
+    return {"reason": found.reason} | {name: moment.isoformat() if moment else None for name, moment in moments.items()}
+
+
+def _reaches(instant: datetime) -> ColumnElement[bool]:
+    """The condition of a pause that is not over at `instant`."""
+    planned = and_(Pause.ended_at.is_(None), or_(Pause.until.is_(None), Pause.until > instant))
+    return or_(planned, Pause.ended_at > instant)
+
+
+def _reason(text: str) -> str:
+    text = storable(text).strip()
+    if len(text) > LONGEST_REASON:
+        raise Invalid.because(N_("Too long: at most %(max_length)s characters."), field="reason", max_length=LONGEST_REASON)
+    return text

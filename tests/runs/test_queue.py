@@ -1,0 +1,231 @@
+"""What waits: the order, the one reason, whom it is shown to, and a retry that goes at once."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from scheduler import clock, config, heartbeat
+from scheduler.accounts.models import AuditEntry
+from scheduler.database import db
+from scheduler.errors import Conflict, Forbidden, NotFound
+from scheduler.runs import ledger, lifecycle, queue, waiting
+from scheduler.runs.models import Run
+from scheduler.runs.queue import Place
+from scheduler.runs.status import Cause, Status
+from scheduler.tasks import definitions, pausing
+from scheduler.tasks.models import Task
+from tests.conftest import FrozenClock
+from tests.factories import SYSTEM, as_actor, claim, finish, make_group, make_run, make_task, perform, rows
+
+MINUTELY = "* * * * *"
+
+
+@pytest.fixture(autouse=True)
+def beating(app: Flask) -> None:
+    heartbeat.beat(config.settings().instance)
+
+
+def shown(**more: Any) -> list[tuple[int, int, str]]:
+    return [(place.position, place.run.id, place.hold) for place in queue.entries(SYSTEM, **more)[0]]
+
+
+def only() -> Place:
+    ((place,), _) = queue.entries(SYSTEM)
+    return place
+
+
+def started() -> list[int]:
+    return [run.run_id for run in waiting.startable(clock.now())]
+
+
+def failed(task: Task, clock: FrozenClock) -> Run:
+    """A run of the schedule that waits for its retry."""
+    ledger.settle(clock.move(minutes=1))
+    *_, run = rows(task)
+    return perform(run, 7)
+
+
+def many(task: Task, count: int) -> None:
+    """Runs that wait, more than anybody may ask for."""
+    known = rows(task)[0]
+    values = {column.key: getattr(known, column.key) for column in Run.__table__.columns if column.key != "id"}
+    values |= {"status": Status.PENDING, "attempts": 0}
+    db.session.execute(db.insert(Run), [{**values, "public_id": f"more {n}", "cause_key": f"more {n}"} for n in range(count)])
+    db.session.commit()
+
+
+def test_nothing_waits_at_first() -> None:
+    assert queue.entries(SYSTEM) == ([], 0)
+
+
+def test_it_says_of_each_the_one_thing_it_waits_for(monkeypatch: pytest.MonkeyPatch, clock: FrozenClock) -> None:
+    busy, narrow = make_task(), make_group("narrow", max_concurrent=1).key
+    going = make_run(busy)
+    claim(going)
+    claim(make_run(group=narrow))
+    behind, grouped, free = make_run(busy), make_run(group=narrow), make_run()
+    retry = perform(make_run(retry_count=1, retry_delay_seconds=60), 7)
+    assert shown() == [(1, behind.id, "task"), (2, grouped.id, "group"), (3, free.id, "ready"), (4, retry.id, "later")]
+    limited = config.Engine(timezone="UTC", max_workers=2)
+    before = config.use(config.settings().model_copy(update={"engine": limited}))
+    assert shown()[2] == (3, free.id, "all")
+    config.use(before)
+    assert queue.entries(SYSTEM)[0][0].blocker == going.id
+
+
+def test_the_second_of_a_task_waits_for_the_first() -> None:
+    task = make_task()
+    make_run(task), make_run(task)
+    first, second = queue.entries(SYSTEM)[0]
+    assert (first.hold, second.hold, second.ahead, second.limit) == ("ready", "task", None, 1)
+    assert "others of it come before" in second.why.text
+
+
+def test_it_waits_for_a_scheduler(clock: FrozenClock) -> None:
+    make_run()
+    clock.move(minutes=1)
+    assert only().hold == "nobody"
+
+
+def test_it_stands_in_starting_order(clock: FrozenClock) -> None:
+    old = make_run()
+    clock.move(seconds=299)
+    high, low, higher = make_run(priority=1), make_run(priority=-1), make_run(priority=2)
+    assert [run for _, run, _ in shown()] == [higher.id, high.id, old.id, low.id]
+    clock.move(seconds=302)
+    assert [run for _, run, _ in shown()] == [higher.id, high.id, old.id, low.id]
+    late = make_run(priority=2)
+    assert [run for _, run, _ in shown()] == [higher.id, high.id, old.id, late.id, low.id]
+
+
+def test_the_dispatcher_takes_the_same_order(clock: FrozenClock) -> None:
+    for priority in (0, 9, -3, 9, 2):
+        make_run(priority=priority)
+        clock.move(minutes=7)
+    assert started() == [run for _, run, _ in shown()]
+
+
+def test_a_low_priority_does_not_starve(clock: FrozenClock) -> None:
+    low = make_run(priority=-10)
+    for _ in range(12):
+        clock.move(minutes=10)
+        high = make_run(priority=2)
+        first = started()[0]
+        if first == low.id:
+            break
+        claim(high), finish(high)
+    assert first == low.id
+
+
+def test_it_is_in_sight_of_those_who_may_see_it(mallory: Any, victor: Any) -> None:
+    grouped = make_run(group=make_group("hidden").key)
+    make_run()
+    assert queue.entries(as_actor(mallory)) == ([], 0)
+    assert queue.entries(as_actor(victor))[1] == 2
+    assert [place.position for place in queue.entries(SYSTEM, 1, 1)[0]] == [2]
+    assert queue.place_of(grouped) is not None
+
+
+def test_two_thousand_that_are_held_hide_nobody(clock: FrozenClock) -> None:
+    busy, other = make_task(priority=9), make_task()
+    claim(make_run(busy))
+    make_run(busy)
+    many(busy, 2000)
+    hidden = make_run(other)
+    assert [run for run in started() if run == hidden.id]
+    assert len(started()) < 10
+
+
+def test_two_thousand_of_a_full_group_hide_nobody(clock: FrozenClock) -> None:
+    group = make_group("full", max_concurrent=2)
+    claim(make_run(group="full"))
+    busy = make_task(group="full", overlap_policy="allow", priority=9, max_instances=1000)
+    make_run(busy)
+    many(busy, 1200)
+    hidden, second = make_run(), make_run(group=group.key)
+    found = started()
+    assert hidden.id in found and second.id not in found and len(found) == 2
+
+
+def test_a_pause_hides_nobody_either(clock: FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "LOOKAHEAD", 3)
+    tasks = [make_task(cron=MINUTELY) for _ in range(5)]
+    ledger.settle(clock.move(minutes=1))
+    pausing.pause(SYSTEM)
+    asked = make_run(tasks[0])
+    assert started() == [asked.id]
+
+
+def test_a_pause_holds_what_begins_by_itself(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY)
+    ledger.settle(clock.move(minutes=1))
+    pausing.pause(SYSTEM, until=clock.at.replace(hour=13))
+    asked = ledger.request(SYSTEM, make_task(), Cause.API)
+    assert [hold for _, _, hold in shown()] == ["paused", "nobody"]
+    assert [run.paused for run in waiting.startable(clock.at)] == [True, False] and asked.id
+    clock.move(hours=2)
+    assert not any(run.paused for run in waiting.startable(clock.at)) and rows(task)
+
+
+def test_a_retry_goes_at_once_when_somebody_wants_it(oscar: Any, clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY, retry_count=2, retry_delay_seconds=3600)
+    run = failed(task, clock)
+    assert run.not_before and only().is_retry and started() == []
+    pausing.pause(SYSTEM)
+    queue.hasten(as_actor(oscar), run)
+    assert started() == [run.id] and not any(one.paused for one in waiting.startable(clock.at))
+    assert db.session.scalars(db.select(AuditEntry).order_by(AuditEntry.id.desc())).first().action == "run.hasten"
+    perform(run, 7)
+    assert db.session.get_one(Run, run.id).hastened_by == "" and shown() == [(1, run.id, "later")]
+
+
+def test_only_a_waiting_retry_goes_at_once(victor: Any, mallory: Any) -> None:
+    run = make_run(group=make_group("hidden").key)
+    for actor, refusal in ((SYSTEM, Conflict), (as_actor(victor), Forbidden), (as_actor(mallory), NotFound)):
+        with pytest.raises(refusal):
+            queue.hasten(actor, run)
+
+
+def test_a_waiting_retry_can_be_cancelled() -> None:
+    run = perform(make_run(retry_count=1), 7)
+    lifecycle.cancel(SYSTEM, run)
+    assert db.session.get_one(Run, run.id).status == Status.CANCELLED and shown() == []
+
+
+def test_no_retry_comes_after_its_task_was_disabled(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY, retry_count=3, retry_delay_seconds=1)
+    run = failed(task, clock)
+    definitions.disable(SYSTEM, task.id)
+    clock.move(minutes=1)
+    assert started() == []
+    lifecycle.cancel_orphans()
+    ended = db.session.get_one(Run, run.id)
+    assert (ended.status, ended.reason) == ("cancelled", {"code": "disabled", "by": ""})
+
+
+def test_the_retry_of_what_somebody_asked_for_comes_all_the_same(clock: FrozenClock) -> None:
+    task = make_task(retry_count=3, retry_delay_seconds=1)
+    run = perform(make_run(task), 7)
+    definitions.disable(SYSTEM, task.id)
+    lifecycle.cancel_orphans()
+    clock.move(minutes=1)
+    assert started() == [run.id]
+    assert db.session.get_one(Run, perform(run, 7).id).status == "pending"
+
+
+def test_what_fails_after_its_task_was_disabled_is_not_retried(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY, retry_count=3)
+    ledger.settle(clock.move(minutes=1))
+    (run,) = rows(task)
+    claim(run)
+    definitions.disable(SYSTEM, task.id)
+    finish(run, 7)
+    assert db.session.get_one(Run, run.id).status == "technical_failure"
+
+
+@pytest.mark.parametrize(("code", "status"), [(0, "pending"), (3, "success"), (4, "business_failure"), (1, "pending")])
+def test_a_task_has_its_own_sets_of_exit_codes(code: int, status: str) -> None:
+    run = make_run(success_exit_codes=[3], business_exit_codes=[4, 5], retry_count=1)
+    perform(run, code)
+    assert db.session.get_one(Run, run.id).status == status
