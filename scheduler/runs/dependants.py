@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
 
 from scheduler import clock
 from scheduler.database import table
@@ -25,13 +25,26 @@ _ARRIVE = (
     .where(_edge.task_id == bindparam("task"), _edge.upstream_id == bindparam("upstream"))
     .values(arrival=bindparam("run"))
 )
+_task, _told, _upstream = table(Task).c, table(Dependency).alias("told"), table(Task).alias("upstream")
+# Made once: this is asked at the end of every run, and most have nobody waiting for them.
+_TOLD = (
+    select(_task.id, _task.version, _task.group_id, _task.policy, _task.enabled, _task.depends_mode,
+           _edge.upstream_id, _edge.arrival)
+    .select_from(_told)
+    .join(table(Task), _task.id == _told.c.task_id)
+    .join(table(Dependency), _edge.task_id == _task.id)
+    .join(_upstream, _upstream.c.id == _edge.upstream_id)
+    .where(_told.c.upstream_id.in_(bindparam("upstreams", expanding=True)))
+    .where(_task.deleted_at.is_(None), _upstream.c.deleted_at.is_(None))
+    .order_by(_task.id, _edge.upstream_id)
+)  # fmt: skip
 
 
 @dataclass
 class Waiting:
     """A task that waits, and the ends of its upstreams that it has not used up: None for one that is still to come."""
 
-    task: Row[Any]
+    task: Any  # a row with what `_TOLD` reads of it
     arrivals: dict[int, str | None] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
     changed: set[int] = field(default_factory=set)
@@ -99,20 +112,9 @@ def _key(sources: list[str]) -> str:
 
 def _waiting(session: Session, upstream_ids: Sequence[int]) -> dict[int, Waiting]:
     """The tasks that wait for one of these, each with all that it waits for; those in the trash neither wait nor count."""
-    direct = aliased(Dependency)
-    upstream = aliased(Task)
     found: dict[int, Waiting] = {}
     for start in range(0, len(upstream_ids), CHUNK):
-        told = select(direct.task_id).where(direct.upstream_id.in_(upstream_ids[start : start + CHUNK]))
-        query = (
-            select(Task.id, Task.version, Task.group_id, Task.policy, Task.enabled, Task.depends_mode,
-                   Dependency.upstream_id, Dependency.arrival)
-            .join(Dependency, Dependency.task_id == Task.id)
-            .join(upstream, upstream.id == Dependency.upstream_id)
-            .where(Task.id.in_(told), Task.deleted_at.is_(None), upstream.deleted_at.is_(None))
-            .order_by(Task.id, Dependency.upstream_id)
-        )  # fmt: skip
-        for row in session.execute(query):
+        for row in session.connection().execute(_TOLD, {"upstreams": upstream_ids[start : start + CHUNK]}):
             found.setdefault(row.id, Waiting(row)).arrivals[row.upstream_id] = row.arrival
     return found
 
