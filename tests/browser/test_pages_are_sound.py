@@ -60,7 +60,7 @@ LATIN = re.compile(
 )
 NAMES = re.compile(r"Mozilla/.*|\S*[/_.\d]\S*")  # of browsers, zones, files and keys
 # Not ours: code, what tasks print, and the switch to English.
-THEIRS = "pre, code, textarea, script, style, template, .log-lines, .mono, .last-line, .failure-text, [lang=en]"
+THEIRS = "pre, code, textarea, script, style, template, .log-lines, .mono, .last-line, .failure-text, [lang=en], [translate=no]"
 READ_OUT = ["title", "aria-label", "placeholder", "alt", "data-confirm", "data-confirm-title", "data-label"]
 
 
