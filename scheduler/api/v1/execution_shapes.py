@@ -1,6 +1,7 @@
 """Executions as v1 shows them; the paths in it are labels after the document's pattern, no file is ever opened by them."""
 
 from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from scheduler import clock
@@ -28,7 +29,7 @@ def execution(entry: Entry) -> dict[str, Any]:
 def running(entry: Entry) -> dict[str, Any]:
     """An execution under way, with how long it has been and how far it says it is."""
     run = entry.run
-    said = progress.current(run) or {}
+    said: Mapping[str, Any] = progress.current(run) or {}
     return {
         "task_id": entry.task.id,
         "task_name": entry.task.name,
