@@ -1,7 +1,6 @@
 """Executions as v1 shows them; the paths in it are labels after the document's pattern, no file is ever opened by them."""
 
-from collections.abc import Sequence
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scheduler import clock
