@@ -37,7 +37,8 @@ def test_it_gives_an_empty_input_and_no_terminal(station: Station) -> None:
 
 def test_it_gives_default_signals(station: Station) -> None:
     _, log = station.perform("grep -E 'SigBlk|SigIgn' /proc/self/status")
-    assert {line.split()[1] for line in log.decode().splitlines()} == {"0" * 16}
+    ours = ~(1 << 31 | 1 << 32)  # the C library keeps 32 and 33 to itself: whoever started the suite may ignore them
+    assert {int(line.split()[1], 16) & ours for line in log.decode().splitlines()} == {0}
 
 
 def test_it_works_in_a_private_workspace(station: Station) -> None:

@@ -13,10 +13,10 @@ from scheduler.errors import Conflict
 from scheduler.runs import ledger, lifecycle
 from scheduler.runs.lifecycle import Report
 from scheduler.runs.models import Attempt, Run
-from scheduler.runs.policy import Outcome
+from scheduler.runs.policy import MOST_QUEUED, Outcome
 from scheduler.runs.status import ENDED, FAILED, LIVE, RAN, AttemptStatus, Status
 from scheduler.tasks.models import Task
-from tests.conftest import FrozenClock
+from tests.conftest import NOON, FrozenClock
 from tests.factories import SYSTEM, make_task
 
 OUTCOMES = [
@@ -51,6 +51,7 @@ class Life(RuleBasedStateMachine):
         for model in (Attempt, Run, Task):
             db.session.execute(db.delete(model))
         db.session.commit()
+        self.clock.at = NOON  # each example begins at one time, or hypothesis sees the last one's clock
         self.ends: dict[int, str] = {}
 
     @initialize(policies=some.tuples(POLICIES, POLICIES))
@@ -74,7 +75,12 @@ class Life(RuleBasedStateMachine):
     def somebody_asks(self) -> None:
         task = db.session.scalars(db.select(Task)).first()
         assert task is not None
-        ledger.request(SYSTEM, task)
+        waiting = sum(run.task_id == task.id for run in self.runs(Status.PENDING))
+        try:
+            ledger.request(SYSTEM, task)
+            assert waiting < MOST_QUEUED
+        except Conflict:
+            assert waiting >= MOST_QUEUED
 
     @precondition(lambda self: self.runs(Status.PENDING))
     @rule(data=some.data())
