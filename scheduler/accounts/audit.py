@@ -46,6 +46,7 @@ def record(
             actor_id=actor.id,
             actor_name=_text(actor.name)[:64],
             address=actor.address[:64],
+            via=actor.via[:16],
             action=action[:40],
             object_type=kind[:20],
             object_id="" if id is None else _text(str(id))[:64],

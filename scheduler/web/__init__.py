@@ -9,6 +9,7 @@ from scheduler import gate
 from scheduler.web import (
     access,
     account,
+    account_keys,
     appearance,
     bulk,
     cloning,
@@ -39,6 +40,7 @@ PAGES = (
     signing_in.pages,
     appearance.pages,
     account.pages,
+    account_keys.pages,
     users.pages,
     tasks.pages,
     task_editing.pages,

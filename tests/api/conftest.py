@@ -36,7 +36,7 @@ class Program:
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def send(self, method: str, path: str, json: Any = None, headers: dict[str, str] | None = None, **rest: Any) -> TestResponse:
-        path = path if path.startswith("/api") else BASE + path
+        path = path if path.startswith("/api/") else BASE + path
         answer = self.client.open(path, method=method, json=json, headers={**self.headers, **(headers or {})}, **rest)
         if answer.status_code == 200:
             as_described(self.client.application, method, path.partition("?")[0], answer)

@@ -45,6 +45,7 @@ PAGES = [
     "/runs?q=nothing-is-called-this",
     "/trash",
     "/account",
+    "/account/keys",
     "/account/password",
     "/logout",
     "/admin/users",
@@ -195,6 +196,7 @@ def test_no_page_is_wider_than_the_window(views: dict[str, Page], scene: dict[st
         "{bad run}",
         "/runs",
         "/account",
+        "/account/keys",
         "/admin/users",
     ):
         page.goto(path.format(**scene))

@@ -1,9 +1,10 @@
 """The first face: document 002's calls, and in its style whatever else the product can do; one file for each resource."""
 
-from scheduler.api.v1 import auth, executions, logs, schedules, scheduling, task_verbs, task_views, tasks, whys
+from scheduler.api.v1 import api_keys, auth, executions, logs, schedules, scheduling, task_verbs, task_views, tasks, whys
 
 PARTS = (
     auth.calls,
+    api_keys.calls,
     tasks.calls,
     task_verbs.calls,
     task_views.calls,

@@ -11,7 +11,7 @@ from scheduler.api.bodies import Body
 from scheduler.api.described import Shape
 from scheduler.api.v1 import shapes
 from scheduler.api.v1.answer_models import User as UserShape
-from scheduler.errors import N_, Unauthenticated
+from scheduler.errors import N_, Conflict, Unauthenticated
 
 calls = Blueprint("v1_auth", __name__, url_prefix="/v1/auth")
 
@@ -64,7 +64,7 @@ def refresh() -> Response:
 
 
 @calls.post("/logout")
-@described.call()
+@described.call(refuses=(409,))
 @gate.signed_in
 def logout() -> Response:
     """End this sign-in and every token that names it."""
@@ -72,6 +72,8 @@ def logout() -> Response:
     found = gate.visitor()
     if found is None:
         raise Unauthenticated.because(N_("Sign in first."))
+    if not found.sign_in_id:
+        raise Conflict.because(N_("An API key is not signed in: revoke it instead."))
     sessions.sign_out(found.actor, found.sign_in_id)
     return done(None, N_("Signed out."))
 

@@ -16,6 +16,7 @@ def upgrade() -> None:
     sa.Column('actor_id', sa.Integer(), nullable=True),
     sa.Column('actor_name', sa.String(length=64), nullable=False),
     sa.Column('address', sa.String(length=64), nullable=False),
+    sa.Column('via', sa.String(length=16), server_default='', nullable=False),
     sa.Column('action', sa.String(length=40), nullable=False),
     sa.Column('object_type', sa.String(length=20), nullable=False),
     sa.Column('object_id', sa.String(length=64), nullable=False),
@@ -77,6 +78,23 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_user')),
     sa.UniqueConstraint('username', name=op.f('uq_user_username'))
     )
+    op.create_table('api_key',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('user_id', sa.Integer(), nullable=False),
+    sa.Column('name', sa.String(length=60), nullable=False),
+    sa.Column('prefix', sa.String(length=16), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('scopes', Json, nullable=False),
+    sa.Column('created_at', UTCDateTime(), nullable=False),
+    sa.Column('expires_at', UTCDateTime(), nullable=True),
+    sa.Column('last_used_at', UTCDateTime(), nullable=True),
+    sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_api_key_user_id_user'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_api_key')),
+    sa.UniqueConstraint('digest', name=op.f('uq_api_key_digest'))
+    )
+    with op.batch_alter_table('api_key', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_api_key_user_id'), ['user_id'], unique=False)
+
     op.create_table('grant',
     sa.Column('user_id', sa.Integer(), nullable=False),
     sa.Column('group_id', sa.Integer(), nullable=False),
@@ -282,6 +300,10 @@ def downgrade() -> None:
 
     op.drop_table('sign_in')
     op.drop_table('grant')
+    with op.batch_alter_table('api_key', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_api_key_user_id'))
+
+    op.drop_table('api_key')
     op.drop_table('user')
     with op.batch_alter_table('pause', schema=None) as batch_op:
         batch_op.drop_index('ix_pause_ended_at')
