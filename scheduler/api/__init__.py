@@ -4,18 +4,22 @@ from flask import Blueprint, Flask, request
 from werkzeug.exceptions import NotFound
 
 from scheduler import gate
-from scheduler.api import credentials, failures, v1
+from scheduler.api import credentials, engine, failures, service, v1
+
+PLAIN = ("/api/scheduler", "/api/tasks")  # the faces without an envelope
 
 
 def mount(app: Flask) -> None:
     """Give `app` the API: its end points, who may ask them, and its errors."""
     api = Blueprint("api", __name__, url_prefix="/api")
-    for face in v1.PARTS:
+    for face in (*v1.PARTS, *service.PARTS, *engine.PARTS):
         api.register_blueprint(face)
     api.before_request(_refuse_nul)
     app.register_blueprint(api)
     gate.read_headers(app, "api", credentials.read)
     gate.answer_errors(app, "/api/", failures.answer)
+    for path in PLAIN:
+        gate.answer_errors(app, path, failures.plain)
 
 
 def _refuse_nul() -> None:
