@@ -1,15 +1,18 @@
-"""How a task's runs went day by day; totals are on the task's own row."""
+"""How runs went day by day, of a task or of all; totals are on the tasks' own rows."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from scheduler import clock
+from scheduler.accounts.permissions import Actor, visible
 from scheduler.database import db
 from scheduler.runs.models import Run
 from scheduler.runs.status import FAILED, RAN, Status
 from scheduler.tasks.models import Task
+from scheduler.tasks.queries import scoped
 
 
 @dataclass(frozen=True)
@@ -24,10 +27,28 @@ class Day:
 def daily(task: Task, days: int) -> list[Day]:
     """The last `days` days on which the task ran, the newest first."""
     since = datetime.combine(clock.now().date() - timedelta(days=days - 1), time(), UTC)
-    day = _day_of_run()
+    return _days(_counted().where(Run.task_id == task.id, Run.scheduled_at >= since, Run.status.in_(RAN)))
+
+
+def daily_of_all(actor: Actor, days: int) -> list[Day]:
+    """The same of every task this actor may see."""
+    since = datetime.combine(clock.now().date() - timedelta(days=days - 1), time(), UTC)
+    query = _counted().where(Run.scheduled_at >= since, Run.status.in_(RAN))
+    scope = visible(actor)
+    if not scope.everything:
+        query = query.join(Task, Task.id == Run.task_id).where(scoped(scope))
+    return _days(query)
+
+
+def _counted() -> Select[Any]:
     succeeded = func.count().filter(Run.status == Status.SUCCESS)
     failed = func.count().filter(Run.status.in_(FAILED))
-    query = select(day, succeeded, failed).where(Run.task_id == task.id, Run.scheduled_at >= since, Run.status.in_(RAN))
+    query: Select[Any] = select(_day_of_run(), succeeded, failed)
+    return query.select_from(Run)
+
+
+def _days(query: Select[Any]) -> list[Day]:
+    day = _day_of_run()
     rows = db.session.execute(query.group_by(day).order_by(day.desc()))
     return [Day(date.fromisoformat(str(found)), *counts) for found, *counts in rows]
 

@@ -159,3 +159,17 @@ class Occurrence(Shape):
     utc: str
     local: str
     note: str | None
+
+
+class DayCount(Shape):
+    """A day in UTC."""
+
+    date: str
+    success: int
+    failed: int
+
+
+class Trends(Shape):
+    """Day by day, the newest first; days without any are left out."""
+
+    daily_counts: list[DayCount]

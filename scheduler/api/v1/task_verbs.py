@@ -1,19 +1,18 @@
 """What can be done with a task besides changing it: pause, resume, run now, stop, clone, bring back."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from scheduler import gate
-from scheduler.api import bodies
+from scheduler.api import bodies, idempotency, waiting
 from scheduler.api.answers import done
 from scheduler.api.bodies import Body
-from scheduler.api.v1 import shapes
-from scheduler.errors import N_, Invalid
-from scheduler.runs import ledger, lifecycle
+from scheduler.api.v1 import execution_shapes, shapes
+from scheduler.errors import N_
+from scheduler.runs import history, ledger, lifecycle
 from scheduler.runs.status import Cause
 from scheduler.tasks import definitions, queries, trash
 
 calls = Blueprint("v1_task_verbs", __name__, url_prefix="/v1/scheduler/tasks/<task_id>")
-LONGEST_KEY = 80
 
 
 class Name(Body):
@@ -45,11 +44,20 @@ def resume(task_id: str) -> Response:
 @calls.post("/trigger")
 @gate.allowed("task.run")
 def trigger(task_id: str) -> Response:
-    """Run it now; the same `Idempotency-Key` again answers the execution it made the first time."""
+    """Run it now; the same `Idempotency-Key` again answers the execution it made the first time.
+
+    With `wait` the answer comes when the execution is over, or after so many seconds, and holds all of it.
+    """
     bodies.nothing()
     actor = gate.current_actor()
-    run = ledger.request(actor, queries.find(actor, task_id), Cause.API, _key())
-    return done({"execution_id": run.public_id}, N_("The task is triggered."))
+    seconds = waiting.asked()
+    with waiting.place(seconds):
+        run = ledger.request(actor, queries.find(actor, task_id), Cause.API, idempotency.key())
+        known = {"execution_id": run.public_id}
+        if seconds:
+            waiting.until_over(run.id, seconds)
+            known = execution_shapes.execution(history.find(actor, known["execution_id"]))
+    return done(known, N_("The task is triggered."))
 
 
 @calls.post("/stop")
@@ -78,12 +86,3 @@ def restore(task_id: str) -> Response:
     bodies.nothing()
     actor = gate.current_actor()
     return done(shapes.task(actor, trash.restore(actor, trash.find(actor, task_id).id)), N_("The task is restored."))
-
-
-def _key() -> str:
-    """The `Idempotency-Key`, if there is one."""
-    given = request.headers.get("Idempotency-Key", "").strip()
-    if len(given) > LONGEST_KEY or not (given.isascii() and given.isprintable()):
-        text = N_("A key has at most %(longest)s printable ASCII characters.")
-        raise Invalid.because(text, field="Idempotency-Key", longest=LONGEST_KEY)
-    return given

@@ -62,9 +62,7 @@ def stats(task_id: str) -> Response:
     """How it has gone: in all, and on each of the last days in UTC."""
     task = queries.find(gate.current_actor(), task_id)
     total = task.total_count
-    days = [
-        {"date": day.date.isoformat(), "success": day.success, "failed": day.failed} for day in statistics.daily(task, TREND_DAYS)
-    ]
+    days = shapes.daily(statistics.daily(task, TREND_DAYS))
     averages = {
         "success_rate": round(task.success_count / total, 4) if total else 0.0,
         "average_duration": round(task.total_duration / total, 3) if total else 0.0,
