@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from scheduler import clock
 from scheduler.accounts.permissions import Actor, visible
@@ -40,14 +40,13 @@ def daily_of_all(actor: Actor, days: int) -> list[Day]:
     return _days(query)
 
 
-def _counted() -> Select[Any]:
+def _counted() -> Any:
     succeeded = func.count().filter(Run.status == Status.SUCCESS)
     failed = func.count().filter(Run.status.in_(FAILED))
-    query: Select[Any] = select(_day_of_run(), succeeded, failed)
-    return query.select_from(Run)
+    return select(_day_of_run(), succeeded, failed).select_from(Run)
 
 
-def _days(query: Select[Any]) -> list[Day]:
+def _days(query: Any) -> list[Day]:
     day = _day_of_run()
     rows = db.session.execute(query.group_by(day).order_by(day.desc()))
     return [Day(date.fromisoformat(str(found)), *counts) for found, *counts in rows]

@@ -1,10 +1,9 @@
 """How many tasks there are and how their runs went, in all and by group: read from the tasks' own digests, never from runs."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 
 from scheduler.accounts.permissions import Actor, visible
 from scheduler.database import db
@@ -37,8 +36,6 @@ class Totals:
 def by_group(actor: Actor) -> dict[int, Totals]:
     """The totals of what this actor may see in each group, by its number; a group without any is not among them."""
     sums = (func.sum(column) for column in (Task.total_count, Task.success_count, Task.failure_count, Task.total_duration))
-    query = select(Task.group_id, func.count(), func.count().filter(Task.enabled), *sums)
-    rows: Iterable[Row[Any]] = db.session.execute(
-        query.where(Task.deleted_at.is_(None), scoped(visible(actor))).group_by(Task.group_id)
-    )
+    query: Any = select(Task.group_id, func.count(), func.count().filter(Task.enabled), *sums)
+    rows = db.session.execute(query.where(Task.deleted_at.is_(None), scoped(visible(actor))).group_by(Task.group_id))
     return {row[0]: Totals(row[1], row[2], int(row[3]), int(row[4]), int(row[5]), float(row[6])) for row in rows}

@@ -153,14 +153,6 @@ class TaskInFull(Task):
     execution_summary: Summary
 
 
-class Occurrence(Shape):
-    """A due instant, in UTC and on the task's clock, and what is odd about it."""
-
-    utc: str
-    local: str
-    note: str | None
-
-
 class DayCount(Shape):
     """A day in UTC."""
 

@@ -1,18 +1,39 @@
 """What can be done with a task besides changing it: pause, resume, run now, stop, clone, bring back."""
 
 from flask import Blueprint, Response
+from pydantic import BaseModel, Field
 
 from scheduler import gate
-from scheduler.api import bodies, idempotency, waiting
+from scheduler.api import bodies, described, idempotency, waiting
 from scheduler.api.answers import done
 from scheduler.api.bodies import Body
+from scheduler.api.described import Shape
 from scheduler.api.v1 import execution_shapes, shapes
+from scheduler.api.v1.answer_models import Execution, Task
 from scheduler.errors import N_
 from scheduler.runs import history, ledger, lifecycle
 from scheduler.runs.status import Cause
 from scheduler.tasks import definitions, queries, trash
 
 calls = Blueprint("v1_task_verbs", __name__, url_prefix="/v1/scheduler/tasks/<task_id>")
+
+
+class Waiting(BaseModel):
+    """For how many seconds to wait for the execution to be over."""
+
+    wait: int = Field(0, ge=0, le=waiting.LONGEST)
+
+
+class Triggered(Shape):
+    """The execution that waits its turn now."""
+
+    execution_id: str
+
+
+class Stopped(Shape):
+    """The executions that are told to stop."""
+
+    execution_ids: list[str]
 
 
 class Name(Body):
@@ -22,6 +43,7 @@ class Name(Body):
 
 
 @calls.post("/pause")
+@described.call(refuses=(404,))
 @gate.allowed("task.enable")
 def pause(task_id: str) -> Response:
     """Let the schedule rest; what runs goes on."""
@@ -32,6 +54,7 @@ def pause(task_id: str) -> Response:
 
 
 @calls.post("/resume")
+@described.call(refuses=(404,))
 @gate.allowed("task.enable")
 def resume(task_id: str) -> Response:
     """Let the schedule fire again."""
@@ -42,6 +65,7 @@ def resume(task_id: str) -> Response:
 
 
 @calls.post("/trigger")
+@described.call(asks=Waiting, answers=Triggered | Execution, refuses=(404, 409), headers=("Idempotency-Key",))
 @gate.allowed("task.run")
 def trigger(task_id: str) -> Response:
     """Run it now; the same `Idempotency-Key` again answers the execution it made the first time.
@@ -61,6 +85,7 @@ def trigger(task_id: str) -> Response:
 
 
 @calls.post("/stop")
+@described.call(answers=Stopped, refuses=(404, 409))
 @gate.allowed("task.stop")
 def stop(task_id: str) -> Response:
     """Stop every execution that waits or runs."""
@@ -71,6 +96,7 @@ def stop(task_id: str) -> Response:
 
 
 @calls.post("/clone")
+@described.call(takes=Name, answers=Task, refuses=(404, 409, 413, 415))
 @gate.allowed("task.edit")
 def clone(task_id: str) -> Response:
     """A paused copy under another name."""
@@ -80,6 +106,7 @@ def clone(task_id: str) -> Response:
 
 
 @calls.post("/restore")
+@described.call(answers=Task, refuses=(404, 409))
 @gate.allowed("task.delete")
 def restore(task_id: str) -> Response:
     """Bring it back from the trash, paused."""

@@ -6,11 +6,13 @@ from flask import Blueprint, Response
 
 from scheduler import gate
 from scheduler.accounts.permissions import Actor
-from scheduler.api import asking, bodies, idempotency
+from scheduler.api import asking, bodies, described, idempotency
 from scheduler.api.answers import done, page
 from scheduler.api.times import shown
-from scheduler.api.v1 import shapes, task_bodies
+from scheduler.api.v1 import questions, shapes, task_bodies
+from scheduler.api.v1.answer_models import Task, TaskInFull
 from scheduler.api.v1.statuses import ASKED
+from scheduler.api.v1.task_models import NewTask, TaskChanges
 from scheduler.api.v1.versions import matched, tagged
 from scheduler.errors import N_
 from scheduler.kinds import kinds
@@ -23,6 +25,7 @@ calls = Blueprint("v1_tasks", __name__, url_prefix="/v1/scheduler/tasks")
 
 
 @calls.post("")
+@described.call(takes=NewTask, answers=Task, refuses=(409, 413, 415), headers=("Idempotency-Key",))
 @gate.allowed("task.create")
 def create() -> Response:
     """A new task; as in the document the status is 200. The same `Idempotency-Key` again answers the task it made."""
@@ -34,6 +37,7 @@ def create() -> Response:
 
 
 @calls.get("")
+@described.call(asks=questions.Tasks, answers=Task, form="page")
 @gate.allowed("task.see")
 def listed() -> Response:
     """The tasks one may see, by name."""
@@ -44,6 +48,7 @@ def listed() -> Response:
 
 
 @calls.get("/<task_id>")
+@described.call(answers=TaskInFull, refuses=(404,))
 @gate.allowed("task.see")
 def one(task_id: str) -> Response:
     """One task, with how its runs went; its version is its ETag."""
@@ -54,6 +59,7 @@ def one(task_id: str) -> Response:
 
 
 @calls.put("/<task_id>")
+@described.call(takes=TaskChanges, answers=Task, refuses=(404, 409, 413, 415), headers=("If-Match",))
 @gate.allowed("task.edit")
 def update(task_id: str) -> Response:
     """Change what the body names and leave the rest."""
@@ -66,6 +72,7 @@ def update(task_id: str) -> Response:
 
 
 @calls.delete("/<task_id>")
+@described.call(refuses=(404,))
 @gate.allowed("task.delete")
 def delete(task_id: str) -> Response:
     """Move it to the trash; its runs are stopped."""
