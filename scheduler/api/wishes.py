@@ -1,4 +1,4 @@
-"""`task_notify` in a body, 003's rules or 001's older form: checked and kept with the task as given, for notify to make rules of."""
+"""`task_notify` in a body, 003's rules or 001's older form: checked, and kept with the task as given until there are rules."""
 
 from typing import Annotated, Any, Literal
 

@@ -3,6 +3,8 @@
 from scheduler.errors import N_
 from scheduler.tasks.recipes import Parameter, Recipe, recipes
 
+__all__ = ["ACTIONS", "OTHERS", "recipes"]
+
 PATH = "/.*"
 BACKUP = r"""set -eu
 target=${target:-$BACKUP_FOLDER} task_type=${task_type:-full}
@@ -112,7 +114,7 @@ ACTIONS = (
         (Parameter("path", default="/", pattern=PATH), Parameter("max_used_percent", "number", default=90)),
     ),
     Recipe(
-        "retention_check", N_("Check that old files go"), "monitoring", N_("Fails when a folder is empty or keeps files too long."),
+        "retention_check", N_("Check for old files"), "monitoring", N_("Fails when a folder is empty or keeps too old files."),
         _shell(RETENTION), _nightly("04:00"),
         (Parameter("retention_days", "number", default=30), Parameter("path", pattern=PATH)),
     ),

@@ -79,7 +79,7 @@ def _wrong(parameter: Parameter, value: Any) -> list[tuple[str, dict[str, Any]]]
     texts = value if parameter.type == "list" and isinstance(value, list) else [value]
     if type(value) is not TYPES[parameter.type] or (parameter.type == "list" and not all(isinstance(one, str) for one in texts)):
         return [(EXPECTED[parameter.type], {})]
-    if parameter.type == "number" and not 0 <= value <= 1_000_000:
+    if type(value) is int and not 0 <= value <= 1_000_000:
         return [(N_("%(value)s is outside %(low)s–%(high)s."), {"value": shorten(value), "low": 0, "high": 1_000_000})]
     if parameter.choices and value not in parameter.choices:
         text = N_("“%(value)s” is not one of: %(choices)s.")

@@ -80,7 +80,7 @@ def test_it_does_what_its_scopes_name(app: object, ada: User, scopes: list[str],
 
 
 def test_it_never_does_more_than_its_owner_may_by_now(app: object, ada: User, edith: User) -> None:
-    key, whole = made(edith, "read", "run", "write")
+    _, whole = made(edith, "read", "run", "write")
     users.edit(as_actor(ada), edith.id, {"role": "viewer"})
     with app.test_request_context():  # type: ignore[attr-defined]
         actor = visitor_with(keys.recognized(whole)).actor

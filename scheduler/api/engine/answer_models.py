@@ -1,4 +1,4 @@
-"""What the engine face's answers hold, as models: for the OpenAPI document and for the tests, which hold every answer to them."""
+"""What the engine face's answers hold, as models: for the OpenAPI document, and for the tests to hold answers to."""
 
 from typing import Any
 

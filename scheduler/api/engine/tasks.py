@@ -3,16 +3,17 @@
 from flask import Blueprint, Response
 
 from scheduler import gate
-from scheduler.api import bodies, described, pages, spelled
+from scheduler.api import bodies, described, idempotency, pages, spelled
 from scheduler.api.answers import answer
 from scheduler.api.engine import answer_models, shapes
 from scheduler.api.engine.bodies import THEIRS, changes, new
 from scheduler.api.engine.task_model import All, TaskBody
+from scheduler.api.times import shown
 from scheduler.api.words import WORDS, standing
 from scheduler.runs import history, ledger, lifecycle
 from scheduler.runs.history import Entry
 from scheduler.runs.status import Cause, Status
-from scheduler.tasks import definitions, queries, trash
+from scheduler.tasks import definitions, once, queries, trash
 from scheduler.tasks.queries import Wanted
 
 calls = Blueprint("engine_tasks", __name__, url_prefix="/tasks")
@@ -31,13 +32,13 @@ def listed() -> Response:
 
 
 @calls.post("")
-@described.call(takes=TaskBody, answers=answer_models.Task, form="bare", refuses=(409, 413, 415))
+@described.call(takes=TaskBody, answers=answer_models.Task, form="bare", refuses=(409, 413, 415), headers=("Idempotency-Key",))
 @gate.allowed("task.create")
 def create() -> Response:
     """A new task: a program below the instance folder."""
     actor = gate.current_actor()
     with spelled.errors_in(THEIRS):
-        task = definitions.create(actor, new(bodies.values()))
+        task = once.create(actor, new(bodies.values()), idempotency.key())
     return answer(shapes.task(actor, task))
 
 
@@ -74,13 +75,13 @@ def delete(task_id: str) -> Response:
 
 
 @calls.post("/<task_id>/execute")
-@described.call(answers=answer_models.Begun, form="bare", bodiless=True, refuses=(404, 409))
+@described.call(answers=answer_models.Begun, form="bare", bodiless=True, refuses=(404, 409), headers=("Idempotency-Key",))
 @gate.allowed("task.run")
 def execute(task_id: str) -> Response:
     """Run it now and leave its schedule alone."""
     bodies.nothing()
     actor = gate.current_actor()
-    run = ledger.request(actor, queries.find(actor, task_id), Cause.API)
+    run = ledger.request(actor, queries.find(actor, task_id), Cause.API, idempotency.key())
     return answer({"execution_id": run.public_id, "status": WORDS[run.status]})
 
 
@@ -114,4 +115,4 @@ def status(task_id: str) -> Response:
 def next_run(task_id: str) -> Response:
     """When it is due next; never, while it is disabled."""
     task = queries.find(gate.current_actor(), task_id)
-    return answer({"task_id": task.key, "next_run": shapes.shown(task.next_run_at)})
+    return answer({"task_id": task.key, "next_run": shown(task.next_run_at)})

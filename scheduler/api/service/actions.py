@@ -13,6 +13,7 @@ from scheduler.tasks.recipes import filled, origin, recipes, rendered
 from scheduler.validation import shorten
 
 CUSTOM = "custom"
+MAPS = ("env", "params")  # the action's and the body's are joined
 TYPES = (*(recipe.name for recipe in ACTIONS), CUSTOM)
 IN_CUSTOM = CONTENT_FIELDS | {"type", "params", "env", "working_directory"}
 
@@ -29,11 +30,10 @@ def acted(values: Mapping[str, Any], task: Task | None) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise Invalid.because(N_("This must be a map of names to values."), field="action_config")
     made = _custom(config) if name == CUSTOM else _of_recipe(name, config, task)
-    twice = next((field for field in made if field in rest and field not in ("env", "params")), None)
+    twice = next((field for field in made if field in rest and field not in MAPS), None)
     if twice is not None:
         raise Invalid.because(N_("“%(name)s” stands there twice."), field=twice, name=twice)
-    merged = {field: {**made[field], **rest[field]} for field in ("env", "params") if field in made and field in rest}
-    return {**made, **rest, **merged}
+    return {**made, **rest, **{field: _joined(made[field], rest[field]) for field in MAPS if field in made and field in rest}}
 
 
 def action_type(task: Task) -> str:
@@ -50,6 +50,10 @@ def action_config(task: Task) -> dict[str, Any]:
     return {"type": task.kind, **contents.masked(kinds.get(task.kind), task.content)} if task.kind else {}
 
 
+def _joined(made: Any, given: Any) -> Any:
+    return {**made, **given} if isinstance(made, dict) and isinstance(given, dict) else given
+
+
 def _type(given: Any, task: Task | None) -> str:
     if given is None and task is not None:
         return action_type(task)
@@ -63,11 +67,9 @@ def _type(given: Any, task: Task | None) -> str:
 
 
 def _custom(config: dict[str, Any]) -> dict[str, Any]:
-    strange = [
-        Problem(f"action_config.{shorten(name)}", N_("There is no such field.")) for name in config if name not in IN_CUSTOM
-    ]
+    strange = [shorten(name) for name in config if name not in IN_CUSTOM]
     if strange:
-        raise Invalid(strange)
+        raise Invalid(Problem(f"action_config.{name}", N_("There is no such field.")) for name in strange)
     return dict(config)
 
 

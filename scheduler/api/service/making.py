@@ -5,14 +5,14 @@ from typing import Any
 
 from scheduler.accounts.permissions import Actor, can
 from scheduler.database import transaction
-from scheduler.tasks import definitions, groups, queries
+from scheduler.tasks import definitions, groups, once, queries
 from scheduler.tasks.models import Task
 
 
-def make(actor: Actor, values: Mapping[str, Any]) -> Task:
-    """Save a new task, with the group it names: both or neither."""
+def make(actor: Actor, values: Mapping[str, Any], key: str = "") -> Task:
+    """Save a new task, once for a `key`, with the group it names: both or neither."""
     with transaction():
-        return definitions.create(actor, _grouped(actor, values))
+        return once.create(actor, _grouped(actor, values), key)
 
 
 def change(actor: Actor, task: Task, values: Mapping[str, Any]) -> Task:

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 Status = Literal["pending", "running", "success", "failed", "cancelled", "missed", "skipped"]
+Standing = Literal["active", "inactive"] | Status
 
 
 class Executions(BaseModel):
@@ -25,9 +26,7 @@ class Tasks(BaseModel):
     offset: int | None = Field(None, ge=0, le=10_000_000)
     enabled_only: bool | None = None
     group: str = ""
-    status: Literal["active", "inactive", "running", "pending", "success", "failed", "cancelled", "missed", "skipped"] | None = (
-        None
-    )
+    status: Standing | None = None
     q: str = ""
     tag: str = ""
 

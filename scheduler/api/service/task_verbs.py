@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from scheduler import gate
-from scheduler.api import bodies, described
+from scheduler.api import bodies, described, idempotency
 from scheduler.api.answers import answer
 from scheduler.api.bodies import Body
 from scheduler.api.language import say
@@ -51,13 +51,13 @@ def disable(task_id: str) -> Response:
 
 
 @calls.post("/tasks/<task_id>/run")
-@described.call(answers=answer_models.Begun, form="bare", bodiless=True, refuses=(404, 409))
+@described.call(answers=answer_models.Begun, form="bare", bodiless=True, refuses=(404, 409), headers=("Idempotency-Key",))
 @gate.allowed("task.run")
 def run(task_id: str) -> Response:
     """Run it now and leave its schedule alone."""
     bodies.nothing()
     actor = gate.current_actor()
-    begun = ledger.request(actor, queries.find(actor, task_id), Cause.API)
+    begun = ledger.request(actor, queries.find(actor, task_id), Cause.API, idempotency.key())
     return answer({"execution_id": begun.public_id, "status": WORDS[begun.status]})
 
 

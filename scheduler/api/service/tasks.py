@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 
 from scheduler import gate
 from scheduler.accounts.permissions import Actor
-from scheduler.api import asking, bodies, described, pages, spelled
+from scheduler.api import asking, bodies, described, idempotency, pages, spelled
 from scheduler.api.answers import answer
 from scheduler.api.service import answer_models, questions, shapes, shapes_004
 from scheduler.api.service.bodies import changes, new, spelling
@@ -44,14 +44,14 @@ def listed() -> Response:
 
 
 @calls.post("")
-@described.call(takes=TaskBody, answers=ONE, form="bare", refuses=(409, 413, 415))
+@described.call(takes=TaskBody, answers=ONE, form="bare", refuses=(409, 413, 415), headers=("Idempotency-Key",))
 @gate.allowed("task.create")
 def create() -> Response:
     """A new task."""
     actor = gate.current_actor()
     given = bodies.values()
     with spelled.errors_in(spelling(given)):
-        task = make(actor, new(given))
+        task = make(actor, new(given), idempotency.key())
     return answer(shown(actor, task, is_004(given=given)))
 
 

@@ -153,9 +153,15 @@ class TaskInFull(Task):
     execution_summary: Summary
 
 
-class Occurrence(Shape):
-    """A due instant, in UTC and on the task's clock, and what is odd about it."""
+class DayCount(Shape):
+    """A day in UTC."""
 
-    utc: str
-    local: str
-    note: str | None
+    date: str
+    success: int
+    failed: int
+
+
+class Trends(Shape):
+    """Day by day, the newest first; days without any are left out."""
+
+    daily_counts: list[DayCount]

@@ -42,6 +42,7 @@ def upgrade() -> None:
     sa.Column('description', sa.Text(), nullable=False),
     sa.Column('default_content', Json, nullable=True),
     sa.Column('max_concurrent', sa.Integer(), nullable=True),
+    sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('created_at', UTCDateTime(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_group')),
     sa.UniqueConstraint('key', name=op.f('uq_group_key')),
@@ -173,6 +174,19 @@ def upgrade() -> None:
         batch_op.create_index('uq_task_key', ['key'], unique=True, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.create_index('uq_task_name', ['name'], unique=True, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
 
+    op.create_table('creation_key',
+    sa.Column('user_id', sa.Integer(), nullable=False),
+    sa.Column('key', sa.String(length=80), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('task_id', sa.Integer(), nullable=False),
+    sa.Column('created_at', UTCDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['task_id'], ['task.id'], name=op.f('fk_creation_key_task_id_task'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_creation_key_user_id_user'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('user_id', 'key', name=op.f('pk_creation_key'))
+    )
+    with op.batch_alter_table('creation_key', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_creation_key_created_at'), ['created_at'], unique=False)
+
     op.create_table('run',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('public_id', sa.String(length=40), nullable=False),
@@ -229,6 +243,17 @@ def upgrade() -> None:
     with op.batch_alter_table('task_dependency', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_task_dependency_upstream_id'), ['upstream_id'], unique=False)
 
+    op.create_table('task_revision',
+    sa.Column('task_id', sa.Integer(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('at', UTCDateTime(), nullable=False),
+    sa.Column('actor_id', sa.Integer(), nullable=True),
+    sa.Column('actor_name', sa.String(length=64), nullable=False),
+    sa.Column('action', sa.String(length=40), nullable=False),
+    sa.Column('values', Json, nullable=False),
+    sa.ForeignKeyConstraint(['task_id'], ['task.id'], name=op.f('fk_task_revision_task_id_task'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('task_id', 'version', name=op.f('pk_task_revision'))
+    )
     op.create_table('task_tag',
     sa.Column('task_id', sa.Integer(), nullable=False),
     sa.Column('name', sa.String(length=50), nullable=False),
@@ -274,6 +299,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_task_tag_name'))
 
     op.drop_table('task_tag')
+    op.drop_table('task_revision')
     with op.batch_alter_table('task_dependency', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_task_dependency_upstream_id'))
 
@@ -284,6 +310,10 @@ def downgrade() -> None:
         batch_op.drop_index('ix_run_scheduled')
 
     op.drop_table('run')
+    with op.batch_alter_table('creation_key', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_creation_key_created_at'))
+
+    op.drop_table('creation_key')
     with op.batch_alter_table('task', schema=None) as batch_op:
         batch_op.drop_index('uq_task_name', sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.drop_index('uq_task_key', sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
