@@ -10,7 +10,6 @@ from scheduler.tasks.models import Task
 from scheduler.validation import problems
 
 KEPT = "task_notify"  # in a task's metadata
-Address = Annotated[str, Field(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
 Event = Literal["success", "business_failure", "technical_failure", "timeout", "lost", "missed", "skipped", "recovered"]
 
 
@@ -19,7 +18,7 @@ class OldForm(Body):
 
     on_success: bool = False
     on_failure: bool = False
-    email: Address | Literal[""] = ""
+    email: Annotated[str, Field(max_length=320, pattern=r"^$|^[^@\s]+@[^@\s]+$")] = ""
 
 
 class Channel(BaseModel):

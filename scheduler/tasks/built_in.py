@@ -66,7 +66,9 @@ mkdir -p "$backup_path"
 name=$(basename "$database" | tr -c 'A-Za-z0-9._-' _)
 file="$backup_path/$name$(date +%Y%m%d-%H%M%S)"
 if [ -f "$database" ]; then
-  sqlite3 "$database" ".backup '$file.part'"
+  python3 -c 'import sqlite3, sys
+source, target = map(sqlite3.connect, sys.argv[1:])
+source.backup(target)' "$database" "$file.part"
 else
   pg_dump --format=custom --file="$file.part" --dbname="$database"
 fi
@@ -123,7 +125,7 @@ OTHERS = (
     Recipe(
         "database_backup", N_("Database backup"), "backup", N_("Copies an SQLite file, or dumps a PostgreSQL database."),
         _shell(DATABASE), _nightly("02:00"),
-        (Parameter("database", required=True, pattern="[^-].*"), Parameter("backup_path", required=True, pattern="/[^']*")),
+        (Parameter("database", required=True, pattern="[^-].*"), Parameter("backup_path", required=True, pattern=PATH)),
     ),
 )  # fmt: skip
 for recipe in ACTIONS + OTHERS:

@@ -9,6 +9,7 @@ from scheduler.api.engine import answer_models, shapes
 from scheduler.api.engine.bodies import THEIRS, changes, new
 from scheduler.api.engine.task_model import All, TaskBody
 from scheduler.api.times import shown
+from scheduler.api.v1.versions import matched, tagged
 from scheduler.api.words import WORDS, standing
 from scheduler.runs import history, ledger, lifecycle
 from scheduler.runs.history import Entry
@@ -46,20 +47,21 @@ def create() -> Response:
 @described.call(answers=answer_models.Task, form="bare", refuses=(404,))
 @gate.allowed("task.see")
 def one(task_id: str) -> Response:
-    """One task."""
+    """One task; its version is its ETag."""
     actor = gate.current_actor()
-    return answer(shapes.task(actor, queries.find(actor, task_id)))
+    task = queries.find(actor, task_id)
+    return tagged(answer(shapes.task(actor, task)), task.version)
 
 
 @calls.put("/<task_id>")
-@described.call(takes=TaskBody, answers=answer_models.Task, form="bare", refuses=(404, 409, 413, 415))
+@described.call(takes=TaskBody, answers=answer_models.Task, form="bare", refuses=(404, 409, 413, 415), headers=("If-Match",))
 @gate.allowed("task.edit")
 def update(task_id: str) -> Response:
     """Change what the body names and leave the rest."""
     actor = gate.current_actor()
     task = queries.find(actor, task_id)
     with spelled.errors_in(THEIRS):
-        task = definitions.edit(actor, task.id, changes(bodies.values(), task, shapes.task(actor, task)))
+        task = definitions.edit(actor, task.id, changes(bodies.values(), task, shapes.task(actor, task)), matched())
     return answer(shapes.task(actor, task))
 
 

@@ -27,7 +27,7 @@ RESERVED = frozenset({ORIGIN, wishes.KEPT})
 def new(given: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a task to be made."""
     named = "task_name" in given
-    typed = named or "schedule_type" in given or "schedule_config" in given
+    typed = "schedule" not in given and (named or "schedule_type" in given or "schedule_config" in given)
     spelled.demand(given, "task_name" if named else "name", "schedule_type" if typed else "schedule")
     values = spelled.renamed(given, NAMES, KNOWN)
     _schedule(values, None)
@@ -70,7 +70,7 @@ def _spread(values: dict[str, Any]) -> None:
     for name in ("schedule_type", "schedule_config"):
         if name in values:
             text = N_("Give “%(first)s” or “%(second)s”, not both.")
-            raise Invalid.because(text, field=name, first="schedule", second=name)
+            raise spelled.Strange.because(text, field=name, first="schedule", second=name)
     (kind, config), options = spellings.read_object(values.pop("schedule"))
     twice = next((name for name in options if name in values), None)
     if twice is not None:

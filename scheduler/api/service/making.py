@@ -15,10 +15,10 @@ def make(actor: Actor, values: Mapping[str, Any], key: str = "") -> Task:
         return once.create(actor, _grouped(actor, values), key)
 
 
-def change(actor: Actor, task: Task, values: Mapping[str, Any]) -> Task:
-    """Save changes to a task, with the group they name: both or neither."""
+def change(actor: Actor, task: Task, values: Mapping[str, Any], version: int | None) -> Task:
+    """Save changes to a task, made against `version`, with the group they name: both or neither."""
     with transaction():
-        return definitions.edit(actor, task.id, _grouped(actor, values))
+        return definitions.edit(actor, task.id, _grouped(actor, values), version)
 
 
 def _grouped(actor: Actor, values: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from scheduler.api.service.bodies import changes, new, spelling
 from scheduler.api.service.dialects import is_004
 from scheduler.api.service.making import change, make
 from scheduler.api.service.task_model import TaskBody
+from scheduler.api.v1.versions import matched, tagged
 from scheduler.api.words import ASKED
 from scheduler.runs import history
 from scheduler.runs.status import Status
@@ -59,13 +60,14 @@ def create() -> Response:
 @described.call(answers=ONE, form="bare", refuses=(404,))
 @gate.allowed("task.see")
 def one(task_id: str) -> Response:
-    """One task."""
+    """One task; its version is its ETag."""
     actor = gate.current_actor()
-    return answer(shown(actor, queries.find(actor, task_id), is_004(task_id)))
+    task = queries.find(actor, task_id)
+    return tagged(answer(shown(actor, task, is_004(task_id))), task.version)
 
 
 @calls.put("/<task_id>")
-@described.call(takes=TaskBody, answers=ONE, form="bare", refuses=(404, 409, 413, 415))
+@described.call(takes=TaskBody, answers=ONE, form="bare", refuses=(404, 409, 413, 415), headers=("If-Match",))
 @gate.allowed("task.edit")
 def update(task_id: str) -> Response:
     """Change what the body names and leave the rest; part of a `schedule_config` is merged into it."""
@@ -73,8 +75,8 @@ def update(task_id: str) -> Response:
     task = queries.find(actor, task_id)
     given = bodies.values()
     with spelled.errors_in(spelling(given)):
-        task = change(actor, task, changes(given, task))
-    return answer(shown(actor, task, is_004(task_id, given)))
+        task = change(actor, task, changes(given, task), matched())
+    return tagged(answer(shown(actor, task, is_004(task_id, given))), task.version)
 
 
 @calls.delete("/<task_id>")
