@@ -69,7 +69,7 @@ def task(ada_calls):
 def ran(ada_calls, app, instance, task):
     """The id of an execution of it that succeeded, after one that failed."""
     got(ada_calls, "POST /api/tasks/test-task/execute")
-    end(app, 1, 1)
+    end(app, 1, 1, last_error_line="no such user")
     execution = got(ada_calls, "POST /api/tasks/test-task/execute")["execution_id"]
     prints(instance, 2, b"started\nERROR: no such thing\n")
     end(app, 2, 0, seconds=2.0)
@@ -139,6 +139,7 @@ def test_it_shows_the_history(ada_calls, ran):
         ("success", 0, None),
         ("failed", 1, "business_failure"),
     ]
+    assert [one["error_message"] for one in found["executions"]] == [None, "no such user"]
 
 
 def test_it_shows_an_execution(ada_calls, ran):

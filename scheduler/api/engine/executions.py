@@ -31,7 +31,7 @@ def of_task(task_id: str) -> Response:
     statuses = ASKED.get(asking.word("status", ASKED), frozenset())
     wanted = Wanted(task_id=task.id, statuses=statuses, since=since, until=until)
     entries, total = history.numbered(actor, wanted, paging.first, paging.size)
-    return answer({"total": total, "executions": [shapes.execution(entry) for entry in entries]})
+    return answer({"total": total, "executions": shapes.executions(entries)})
 
 
 @calls.get("/executions/<execution_id>")

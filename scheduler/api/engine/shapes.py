@@ -7,11 +7,12 @@ from scheduler.accounts.permissions import Actor, can
 from scheduler.api import wishes
 from scheduler.api.engine.bodies import LOG
 from scheduler.api.times import shown
+from scheduler.api.v1.execution_shapes import went_wrong
 from scheduler.api.v1.shapes import number
 from scheduler.api.words import WORDS, failure_kind, standing
 from scheduler.runs import history
 from scheduler.runs.history import Entry
-from scheduler.runs.models import Run
+from scheduler.runs.models import Attempt, Run
 from scheduler.tasks import dependencies, queries
 from scheduler.tasks.models import Task
 from scheduler.vault import MASK
@@ -29,8 +30,18 @@ def task(actor: Actor, found: Task) -> dict[str, Any]:
     return tasks(actor, [found])[0]
 
 
+def executions(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Executions."""
+    attempts = history.attempts_of(entry.run.id for entry in entries)
+    return [_execution(entry, attempts.get(entry.run.id, [])) for entry in entries]
+
+
 def execution(entry: Entry) -> dict[str, Any]:
-    """An execution."""
+    """One execution."""
+    return executions([entry])[0]
+
+
+def _execution(entry: Entry, attempts: Sequence[Attempt]) -> dict[str, Any]:
     run = entry.run
     return {
         "task_id": entry.task.key,
@@ -40,7 +51,7 @@ def execution(entry: Entry) -> dict[str, Any]:
         "status": WORDS[run.status],
         "failure_kind": failure_kind(run.status),
         "return_code": run.exit_code,
-        "error_message": run.error,
+        "error_message": went_wrong(run, attempts[-1] if attempts else None),
         "duration": number(run.duration),
     }
 

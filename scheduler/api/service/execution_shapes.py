@@ -5,8 +5,10 @@ from typing import Any
 from scheduler.accounts.permissions import Actor, can
 from scheduler.api import lines
 from scheduler.api.times import shown
+from scheduler.api.v1.execution_shapes import went_wrong
 from scheduler.api.v1.shapes import number
 from scheduler.api.words import WORDS, failure_kind
+from scheduler.runs import history
 from scheduler.runs.history import Entry
 
 
@@ -30,6 +32,6 @@ def execution(entry: Entry) -> dict[str, Any]:
 
 def detail(actor: Actor, entry: Entry) -> dict[str, Any]:
     """One execution, with the end of what it printed for whoever may read that."""
-    run = entry.run
+    run, last = entry.run, next(reversed(history.attempts(entry.run)), None)
     printed = {"output": lines.output(entry)} if can(actor, "log.read", entry.task) else {}
-    return {**execution(entry), **printed, "error": run.error, "exit_code": run.exit_code}
+    return {**execution(entry), **printed, "error": went_wrong(run, last), "exit_code": run.exit_code}

@@ -41,8 +41,7 @@ def logs(task_id: str) -> Response:
     actor = gate.current_actor()
     task, part = queries.find(actor, task_id), pages.part(MOST_LOGS)
     entries, total = history.numbered(actor, Wanted(task_id=task.id), part.offset, part.limit)
-    found = [shapes_004.log(entry) for entry in entries]
-    return answer({"logs": found, "total": total, "limit": part.limit, "offset": part.offset})
+    return answer({"logs": shapes_004.logs(entries), "total": total, "limit": part.limit, "offset": part.offset})
 
 
 @calls.get("/executions/<execution_id>")

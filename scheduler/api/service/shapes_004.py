@@ -7,11 +7,12 @@ from scheduler.accounts.permissions import Actor
 from scheduler.api import wishes
 from scheduler.api.service.actions import action_config, action_type
 from scheduler.api.times import shown
+from scheduler.api.v1.execution_shapes import went_wrong
 from scheduler.api.v1.shapes import number
 from scheduler.api.words import WORDS, current, failure_kind
 from scheduler.runs import history
 from scheduler.runs.history import Entry
-from scheduler.runs.models import Run
+from scheduler.runs.models import Attempt, Run
 from scheduler.runs.status import ENDED, FAILED, Status
 from scheduler.schedules import spellings
 from scheduler.tasks import dependencies, pausing
@@ -40,9 +41,13 @@ def task(actor: Actor, found: Task) -> dict[str, Any]:
     return tasks(actor, [found])[0]
 
 
-def log(entry: Entry) -> dict[str, Any]:
-    """An execution as 004's log has it."""
-    run = entry.run
+def logs(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Executions as 004's log has them."""
+    attempts = history.attempts_of(entry.run.id for entry in entries)
+    return [_log(entry.run, attempts.get(entry.run.id, [])) for entry in entries]
+
+
+def _log(run: Run, attempts: Sequence[Attempt]) -> dict[str, Any]:
     result = {"exit_code": run.exit_code, "output": run.summary or run.last_line}
     return {
         "execution_id": run.public_id,
@@ -51,7 +56,7 @@ def log(entry: Entry) -> dict[str, Any]:
         "duration": number(run.duration),
         "status": WORDS[run.status],
         "failure_kind": failure_kind(run.status),
-        "error_message": run.error,
+        "error_message": went_wrong(run, attempts[-1] if attempts else None),
         "result": result if run.status in ENDED else {},
     }
 
