@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 
@@ -42,28 +41,25 @@ def within(task: Task, since: datetime | None, until: datetime | None) -> Totals
 
 def daily(task: Task, days: int) -> list[Day]:
     """The last `days` days on which the task ran, the newest first."""
-    since = datetime.combine(clock.now().date() - timedelta(days=days - 1), time(), UTC)
-    return _days(_counted().where(Run.task_id == task.id, Run.scheduled_at >= since, Run.status.in_(RAN)))
+    return _days(Run.task_id == task.id, Run.scheduled_at >= _since(days))
 
 
 def daily_of_all(actor: Actor, days: int) -> list[Day]:
     """The same of every task this actor may see."""
-    since = datetime.combine(clock.now().date() - timedelta(days=days - 1), time(), UTC)
-    query = _counted().where(Run.scheduled_at >= since, Run.status.in_(RAN))
     scope = visible(actor)
-    if not scope.everything:
-        query = query.join(Task, Task.id == Run.task_id).where(scoped(scope))
-    return _days(query)
+    recent = Run.scheduled_at >= _since(days)
+    return _days(recent) if scope.everything else _days(recent, Run.task_id.in_(select(Task.id).where(scoped(scope))))
 
 
-def _counted() -> Any:
+def _since(days: int) -> datetime:
+    return datetime.combine(clock.now().date() - timedelta(days=days - 1), time(), UTC)
+
+
+def _days(*conditions: ColumnElement[bool]) -> list[Day]:
+    day = _day_of_run()  # one object: PostgreSQL must see that what is selected is what is grouped by
     succeeded = func.count().filter(Run.status == Status.SUCCESS)
     failed = func.count().filter(Run.status.in_(FAILED))
-    return select(_day_of_run(), succeeded, failed).select_from(Run)
-
-
-def _days(query: Any) -> list[Day]:
-    day = _day_of_run()
+    query = select(day, succeeded, failed).where(Run.status.in_(RAN), *conditions)
     rows = db.session.execute(query.group_by(day).order_by(day.desc()))
     return [Day(date.fromisoformat(str(found)), *counts) for found, *counts in rows]
 

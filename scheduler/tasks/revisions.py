@@ -10,7 +10,8 @@ from scheduler.accounts.permissions import Actor, can, require
 from scheduler.database import db
 from scheduler.errors import N_, NotFound
 from scheduler.kinds import kinds
-from scheduler.tasks import contents, definitions
+from scheduler.tasks import contents, definitions, queries
+from scheduler.tasks.dependencies import HIDDEN
 from scheduler.tasks.drafts import CONTENT_FIELDS
 from scheduler.tasks.models import Task, TaskRevision
 from scheduler.vault import MASK
@@ -46,28 +47,21 @@ def before(task: Task, version: int) -> TaskRevision | None:
     return db.session.scalars(select(TaskRevision).where(*mine).order_by(TaskRevision.version.desc()).limit(1)).one_or_none()
 
 
+def steps(actor: Actor, task: Task, revisions: Sequence[TaskRevision]) -> list[tuple[TaskRevision, list[Difference]]]:
+    """Each of these versions, newest first as `listed` has them, with what it changed; of the last of them nothing is told."""
+    values = _shown(actor, task, revisions)
+    pairs = [_differences(revisions[at + 1], revisions[at], values[at + 1], values[at]) for at in range(len(revisions) - 1)]
+    return list(zip(revisions, [*pairs, []], strict=True)) if revisions else []
+
+
 def shown(actor: Actor, task: Task, revision: TaskRevision) -> dict[str, Any]:
-    """The values of a version as the actor may see them: no secret, and nobody else's tasks."""
-    values = dict(revision.values)
-    if values["type"]:
-        values = contents.masked(kinds.get(values["type"]), values)
-    if not can(actor, "env.see", task):
-        values["env"] = dict.fromkeys(values["env"], MASK)
-    numbers = [int(one) for one in values["depends_on"]]
-    known = {one.id: one for one in db.session.scalars(select(Task).where(Task.id.in_(numbers))).unique()} if numbers else {}
-    values["depends_on"] = [_reference(actor, known.get(number), number) for number in numbers]
-    return values
+    """The values of a version as the actor may see them: no secret, and nobody else's tasks and groups."""
+    return _shown(actor, task, [revision])[0]
 
 
 def compared(actor: Actor, task: Task, one: TaskRevision, other: TaskRevision) -> list[Difference]:
     """What differs, from `one` to `other`; a secret that was changed shows its mask on both sides."""
-    before, after = shown(actor, task, one), shown(actor, task, other)
-    names = dict.fromkeys([*before, *after])
-    return [
-        Difference(name, before.get(name), after.get(name))
-        for name in names
-        if before.get(name) != after.get(name) or _secret_changed(one.values, other.values, name, before.get(name))
-    ]
+    return _differences(one, other, *_shown(actor, task, [one, other]))
 
 
 def restore(actor: Actor, task: Task, version: int, seen: int | None = None) -> Task:
@@ -84,9 +78,30 @@ def restore(actor: Actor, task: Task, version: int, seen: int | None = None) -> 
     return definitions.edit(actor, task.id, values | {"is_active": task.enabled}, seen, whole=True)
 
 
-def _reference(actor: Actor, task: Task | None, number: int) -> str:
-    visible = task is not None and task.deleted_at is None and can(actor, "task.see", task)
-    return task.key if task is not None and visible else str(number)
+def _shown(actor: Actor, task: Task, revisions: Sequence[TaskRevision]) -> list[dict[str, Any]]:
+    numbers = {int(number) for revision in revisions for number in revision.values["depends_on"]}
+    query = select(Task).where(Task.id.in_(numbers), Task.deleted_at.is_(None))
+    known = {one.id: one.key for one in db.session.scalars(query).unique() if can(actor, "task.see", one)} if numbers else {}
+    groups = {group.key for group in queries.groups(actor)}
+    found = []
+    for revision in revisions:
+        values = dict(revision.values)
+        if values["type"]:
+            values = contents.masked(kinds.get(values["type"]), values)
+        if not can(actor, "env.see", task):
+            values["env"] = dict.fromkeys(values["env"], MASK)
+        values["depends_on"] = [known.get(int(number), number) for number in values["depends_on"]]
+        values["group"] = values["group"] if values["group"] in groups else HIDDEN
+        found.append(values)
+    return found
+
+
+def _differences(one: TaskRevision, other: TaskRevision, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+    return [
+        Difference(name, before.get(name), after.get(name))
+        for name in dict.fromkeys([*before, *after])
+        if before.get(name) != after.get(name) or _secret_changed(one.values, other.values, name, before.get(name))
+    ]
 
 
 def _secret_changed(one: Mapping[str, Any], other: Mapping[str, Any], name: str, shown: Any) -> bool:
