@@ -89,6 +89,12 @@ def due_at(actor: Actor, moment: datetime, other_than: int | None = None) -> int
     return db.session.scalar(query if other_than is None else query.where(Task.id != other_than)) or 0
 
 
+def due_within(actor: Actor, first: datetime, last: datetime) -> set[datetime]:
+    """The instants between two, both included, at which enabled tasks that this actor may see are due next."""
+    query = select(Task.next_run_at).where(Task.enabled.is_(True), Task.next_run_at.between(first, last), scoped(visible(actor)))
+    return {moment for moment in db.session.scalars(query.distinct()) if moment is not None}
+
+
 def plan_of(task: Any) -> Plan:
     """When the task (or a row with the columns read here) is due: the one object that preview, timetable and ledger ask."""
     config = dumps(task.schedule_config, sort_keys=True)
