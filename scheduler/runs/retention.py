@@ -3,9 +3,8 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, delete, func, not_, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
@@ -38,8 +37,7 @@ class Stopped(Exception):
     """The clean-up was asked to stop; what it has done is done, and the rest is there to be done another time."""
 
 
-@dataclass(frozen=True)
-class Sweep:
+class Sweep(NamedTuple):
     """A set of runs to go, and the column along whose index they are found."""
 
     which: ColumnElement[bool]
