@@ -24,7 +24,7 @@ def touched(folder: Path) -> float:
     return max((entry.st_mtime for entry in _looked_at(folder, 2)), default=0.0)
 
 
-def remove(path: Path) -> int:
+def remove(path: Path | str) -> int:
     """Remove a folder with everything in it, or the link a task put in its place; answers the bytes freed, 0 for nothing there.
 
     No link is followed: each file is named within the open folder it lies in. OSError when something cannot be removed.

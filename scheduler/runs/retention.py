@@ -1,8 +1,9 @@
 """Which runs history no longer keeps, by age and by number, and their going: folder first, then row, a few hundred at a time."""
 
 import logging
+import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -21,7 +22,8 @@ from scheduler.runs.status import LIVE, Cause
 from scheduler.tasks.models import Dependency, Task
 
 BATCH = 500
-BREATH = 0.01  # seconds between two transactions at least; else as long as the last one took
+BREATH = 0.01  # seconds between two transactions at least; else
+SHARE = 0.5  # of the time the last one took
 REPEATABLE = timedelta(days=1)  # for which a caller may send the same idempotency key again
 
 Rest = Callable[[float], None]
@@ -106,7 +108,7 @@ def _own(rule: str) -> Mapping[int, int]:
 
 def _remove(sweep: Sweep, needless: ColumnElement[bool], freed: Counter[str], rest: Rest) -> None:
     """Walk along the sweep's index, `BATCH` runs in a transaction of their own each, and a breath for others in between."""
-    columns = (Run.id, sweep.along.label("place"))
+    columns = (Run.id, Run.attempts, sweep.along.label("place"))
     query = select(*columns).where(sweep.which, needless).order_by(sweep.along, Run.id).limit(BATCH)
     last: Any = None
     while True:
@@ -115,20 +117,22 @@ def _remove(sweep: Sweep, needless: ColumnElement[bool], freed: Counter[str], re
         rows = db.session.execute(query.where(later)).all()
         db.session.rollback()
         if rows:
-            _drop([row.id for row in rows], freed)
             last = rows[-1]
-        rest(max(BREATH, clock.monotonic() - began))
+            _drop([(row.id, row.attempts > 0) for row in rows], freed)
+        rest(max(BREATH, SHARE * (clock.monotonic() - began)))
         if len(rows) < BATCH:
             return
 
 
-def _drop(run_ids: list[int], freed: Counter[str]) -> None:
-    """Remove these runs' folders, then the rows of those whose folders are gone."""
+def _drop(runs: Sequence[tuple[int, bool]], freed: Counter[str]) -> None:
+    """Remove these runs' folders, where they ever began and so may have some, then the rows of those whose folders are gone."""
+    instance = settings().instance
+    parents = [os.fspath(folder.parent) for folder in (run_folder(instance, 0), workspace_folder(instance, 0))]
     gone = []
-    for run_id in run_ids:
+    for run_id, began in runs:
         try:
-            freed["bytes"] += disk.remove(run_folder(settings().instance, run_id))
-            freed["bytes"] += disk.remove(workspace_folder(settings().instance, run_id))
+            if began:
+                freed["bytes"] += sum(disk.remove(f"{parent}/{run_id}") for parent in parents)
         except OSError as error:
             _log.error("event=run_not_removed run=%s reason=%s", run_id, error)
             freed["failed"] += 1

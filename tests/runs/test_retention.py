@@ -167,8 +167,8 @@ def test_it_keeps_the_row_of_a_log_that_cannot_be_removed(clock, keep, instance,
     stuck, other, _ = ran(make_task(), 3)
     real = disk.remove
 
-    def remove(path: Path) -> int:
-        if path == run_folder(instance, stuck):
+    def remove(path: str) -> int:
+        if path == str(run_folder(instance, stuck)):
             raise PermissionError(path)
         return real(path)
 
