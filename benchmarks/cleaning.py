@@ -60,16 +60,23 @@ def _fill(here: Stage, tasks: list[int], runs: int) -> None:
         now = clock.now()
         session.add(Upkeep(due_at=now, asked_at=now, status=Status.SUCCESS, started_at=now, finished_at=now))
     database = sqlite3.connect(here.instance / "scheduler.db")
-    database.execute("PRAGMA synchronous=OFF")
+    database.executescript("PRAGMA synchronous=OFF; PRAGMA cache_size=-400000")
     run = """INSERT INTO run (id, public_id, task_id, cause_key, scheduled_at, queued_at, started_at, finished_at, task_version,
                               cause, late, triggered_by, status, priority, group_id, duration, hastened_by, cancel_by,
                               cancel_count, attempts, exit_code, last_line, log_bytes, missed_count)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, 'schedule', 0, '', 'success', 0, 1, 1.0, '', '', 0, 1, 0, 'done', 5, 0)"""
     attempt = """INSERT INTO attempt (run_id, number, status, task_version, claimed_at, started_at, finished_at, duration, host)
                  VALUES (?, 1, 'success', 1, ?, ?, ?, 1.0, 'here')"""
+    indexes = database.execute(
+        "SELECT name, sql FROM sqlite_master WHERE tbl_name = 'run' AND sql LIKE 'CREATE%INDEX%'"
+    ).fetchall()
+    for name, _ in indexes:
+        database.execute(f"DROP INDEX {name}")
     with database:
         database.executemany(run, _rows(tasks, runs))
         database.executemany(attempt, ((number, at, at, at) for number, at in _times(runs)))
+        for _, made in indexes:
+            database.execute(made)
     database.close()
 
 
@@ -83,7 +90,7 @@ def _times(runs: int) -> Iterator[tuple[int, str]]:
 
 def _rows(tasks: list[int], runs: int) -> Iterator[tuple[object, ...]]:
     for number, at in _times(runs):
-        yield number, f"exec-{number}", tasks[number % len(tasks)], str(number), at, at, at, at
+        yield number, f"exec-{number:08}", tasks[number % len(tasks)], str(number), at, at, at, at
 
 
 def _signed_in() -> Callable[[str, str], dict[str, object]]:

@@ -70,10 +70,7 @@ def recover() -> None:
 def take(now: datetime) -> int | None:
     """The record to work on now: one somebody asked for, or a new one when its time has come, or passed with nobody there."""
     asked = db.session.scalar(select(Upkeep.id).where(Upkeep.status == Status.PENDING).limit(1))
-    newest = db.session.scalars(
-        select(Upkeep).where(Upkeep.due_at.is_not(None)).order_by(Upkeep.id.desc()).limit(1)
-    ).one_or_none()
-    due = _due(newest, now)
+    due = _due(now)
     db.session.rollback()
     if asked is None and due is None:
         return None
@@ -115,13 +112,14 @@ def perform(record_id: int, rest: Rest, busy: Busy) -> None:
     _log.info("event=upkeep_done status=%s %s", status, " ".join(f"{name}={count}" for name, count in sorted(freed.items())))
 
 
-def _due(newest: Upkeep | None, now: datetime) -> datetime | None:
+def _due(now: datetime) -> datetime | None:
     """The latest time it should have been done and was not: without any record, now; a broken-off one is taken up again."""
-    if newest is None or newest.due_at is None:
-        return now
-    if newest.status in UNFINISHED:
-        return newest.due_at
-    following = next_due(newest.due_at)
+    newest_first = select(Upkeep.due_at, Upkeep.status).order_by(Upkeep.id.desc()).limit(1)
+    newest = db.session.execute(newest_first).one_or_none()
+    if newest is None or newest.status in UNFINISHED:
+        return (newest and newest.due_at) or now
+    last = db.session.scalar(newest_first.where(Upkeep.due_at.is_not(None)))
+    following = next_due(last) if last else now
     if following > now:
         return None
     day = timedelta(days=1)

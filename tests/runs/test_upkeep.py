@@ -65,6 +65,13 @@ def test_it_is_taken_up_again_after_its_process_died(app, clock):
     assert do(clock.now()).status == "success"
 
 
+def test_what_somebody_asked_for_is_taken_up_again_too(app, clock):
+    do(clock.now())
+    upkeep.request(SYSTEM)
+    assert do(clock.now(), no_time).status == "cancelled"
+    assert do(clock.now()).status == "success" and do(clock.now()) is None
+
+
 def test_it_can_be_asked_for_by_administrators_one_at_a_time(app, clock, ada, edith):
     do(clock.now())
     with pytest.raises(Forbidden):
