@@ -10,10 +10,11 @@ from scheduler import clock
 from scheduler.database import db
 from scheduler.execution.protocol import is_locked
 from scheduler.runs import disk, orphans, tally, upkeep
-from scheduler.runs.retention import Stopped
+from scheduler.runs.retention import BREATH, Stopped
 
 IDLE = 2.0  # seconds between looks: how soon what somebody asked for begins
 FOLD = 60.0  # seconds between two times finished runs are added to the totals
+PARTS = 20  # of them at one look; of a large backlog the rest waits for the next
 
 _log = logging.getLogger("Upkeep")
 
@@ -52,11 +53,13 @@ class Housekeeper:
         record = upkeep.take(clock.now())
         if record is not None:
             upkeep.perform(record, self._rest, busy)
-        elif clock.monotonic() - self._folded >= FOLD:
+        elif clock.monotonic() - self._folded >= FOLD and not self._fold():
             self._folded = clock.monotonic()
-            while tally.fold():
-                self._stopping.wait(0.05)
         db.session.rollback()
+
+    def _fold(self) -> bool:
+        """Add finished runs to the totals; whether there are more."""
+        return all(tally.fold() and not self._stopping.wait(BREATH) for _ in range(PARTS))
 
     def _rest(self, seconds: float) -> None:
         if self._stopping.wait(seconds):

@@ -13,7 +13,7 @@ from scheduler.accounts.permissions import Actor, require
 from scheduler.config import settings
 from scheduler.database import db, transaction
 from scheduler.errors import N_, Conflict
-from scheduler.runs import orphans, retention, tally, workspaces
+from scheduler.runs import orphans, retention, workspaces
 from scheduler.runs.models import Upkeep
 from scheduler.runs.orphans import Busy
 from scheduler.runs.retention import Rest, Stopped
@@ -126,11 +126,6 @@ def _due(now: datetime) -> datetime | None:
     return following if now - following < day else next_due(now - day)
 
 
-def _fold(_now: datetime, _freed: Counter[str], rest: Rest, _busy: Busy) -> None:
-    while tally.fold():
-        rest(retention.BREATH)
-
-
 def _history(now: datetime, freed: Counter[str], rest: Rest, _busy: Busy) -> None:
     retention.clean(now, freed, rest)
 
@@ -152,4 +147,4 @@ def _orphans(now: datetime, freed: Counter[str], rest: Rest, busy: Busy) -> None
     orphans.reconcile(now, freed, rest, busy)
 
 
-STEPS: tuple[Step, ...] = (_fold, _history, _trash, _workspaces, _accounts, _orphans)
+STEPS: tuple[Step, ...] = (_history, _trash, _workspaces, _accounts, _orphans)
