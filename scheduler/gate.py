@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address, ip_network
 from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, request
@@ -55,6 +56,7 @@ class Policy:
 
     public: bool = False
     action: str = ""
+    networks: str = ""  # the setting below `security` that names networks anybody may ask from
     before_change: bool = False  # open also while a one-time password has not been changed
 
 
@@ -109,6 +111,11 @@ def allowed(action: str) -> Callable[[View], View]:
     if action not in ACTIONS:
         raise ValueError(f"there is no action {action!r}")
     return lambda view: _with_policy(view, Policy(action=action))
+
+
+def allowed_from(action: str, networks: str) -> Callable[[View], View]:
+    """`allowed`, and open to everybody who asks from a network that the setting `security.<networks>` names."""
+    return lambda view: _with_policy(allowed(action)(view), Policy(action=action, networks=networks))
 
 
 def before_change(view: View) -> View:
@@ -186,8 +193,9 @@ def _check() -> None:
     if policy is None:
         _log.error("event=no_policy endpoint=%s", request.endpoint)
         raise Forbidden.because(N_("Nobody may do this."))
-    found = None if policy.public else visitor()
-    if found is None and not policy.public:
+    is_open = policy.public or _is_near(policy)
+    found = None if is_open else visitor()
+    if found is None and not is_open:
         raise Unauthenticated.because(N_("Sign in first."))
     if request.method not in SAFE and not _is_safe_from_others(policy):
         _refuse_foreign()
@@ -198,6 +206,18 @@ def _check() -> None:
         raise PasswordDue(sessions.must_change().problems)
     if policy.action:
         require(found.actor, policy.action)
+
+
+def _is_near(policy: Policy) -> bool:
+    """Whether the request comes from a network that needs no credentials here."""
+    if not policy.networks:
+        return False
+    try:
+        asked_from = ip_address(address())
+    except ValueError:
+        return False  # a socket in the file system has no address
+    asked_from = getattr(asked_from, "ipv4_mapped", None) or asked_from
+    return any(asked_from in ip_network(network, strict=False) for network in getattr(settings().security, policy.networks))
 
 
 def _is_safe_from_others(policy: Policy) -> bool:

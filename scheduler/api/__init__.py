@@ -4,7 +4,7 @@ from flask import Blueprint, Flask, request
 from werkzeug.exceptions import NotFound
 
 from scheduler import gate
-from scheduler.api import credentials, failures, v1
+from scheduler.api import credentials, failures, prometheus, v1
 
 
 def mount(app: Flask) -> None:
@@ -14,8 +14,11 @@ def mount(app: Flask) -> None:
         api.register_blueprint(face)
     api.before_request(_refuse_nul)
     app.register_blueprint(api)
-    gate.read_headers(app, "api", credentials.read)
+    app.register_blueprint(prometheus.calls)
+    for name in ("api", prometheus.calls.name):
+        gate.read_headers(app, name, credentials.read)
     gate.answer_errors(app, "/api/", failures.answer)
+    gate.answer_errors(app, "/metrics", prometheus.refused)
 
 
 def _refuse_nul() -> None:

@@ -10,6 +10,7 @@ from scheduler.config import settings
 from scheduler.daemon.dispatcher import Dispatcher
 from scheduler.daemon.leader import Leadership
 from scheduler.daemon.timetable import Timetable
+from scheduler.daemon.upkeep import Housekeeper
 from scheduler.daemon.watch import Watch
 from scheduler.execution.engines import Engine, Local
 from scheduler.runs import ledger, lifecycle
@@ -74,7 +75,9 @@ class Daemon:
     def _work(self) -> None:
         """Lead until told to stop, or until it cannot be done (no database, say): then it is tried again."""
         _log.info("event=daemon_leads")
+        housekeeper = Housekeeper(self._app)
         try:
+            housekeeper.start()
             self._dispatcher = Dispatcher(self._app, self._engine)
             self._timetable = Timetable(self._app, self._settle)
             self._dispatcher.start()
@@ -83,6 +86,7 @@ class Daemon:
         except Exception:
             _log.exception("event=daemon_failed")
         finally:
+            housekeeper.stop()
             if self._timetable:
                 self._timetable.stop()
             if self._dispatcher:

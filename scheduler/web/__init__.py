@@ -30,6 +30,7 @@ from scheduler.web import (
     tasks,
     trash,
     trying,
+    upkeep,
     users,
     viewer,
     whys,
@@ -56,6 +57,7 @@ PAGES = (
     pausing.pages,
     run_page.pages,
     run_log.pages,
+    upkeep.pages,
     heartbeat.pages,
 )
 

@@ -21,6 +21,9 @@ ACTS: Mapping[str, str] = {
     "run.hasten": N_("Let a waiting retry start at once"),
     "scheduler.pause": N_("Paused everything"),
     "scheduler.resume": N_("Resumed everything"),
+    "task.purge": N_("Removed it for good"),
+    "workspaces.clean": N_("Removed workspaces"),
+    "upkeep.run": N_("Had everything cleaned"),
     "denied": N_("Was refused"),
 }
 LONGEST = 300

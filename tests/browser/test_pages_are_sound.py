@@ -47,6 +47,7 @@ PAGES = [
     "/account",
     "/account/password",
     "/logout",
+    "/settings/upkeep",
     "/admin/users",
     "/admin/users/new",
     "/admin/users/1",

@@ -59,6 +59,26 @@ def upgrade() -> None:
     with op.batch_alter_table('pause', schema=None) as batch_op:
         batch_op.create_index('ix_pause_ended_at', ['ended_at', 'until'], unique=False)
 
+    op.create_table('tally',
+    sa.Column('name', sa.String(length=40), nullable=False),
+    sa.Column('value', sa.Float(), nullable=False),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_tally'))
+    )
+    op.create_table('upkeep',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('due_at', UTCDateTime(), nullable=True),
+    sa.Column('asked_by', sa.String(length=64), nullable=False),
+    sa.Column('asked_at', UTCDateTime(), nullable=False),
+    sa.Column('status', sa.String(length=20), nullable=False),
+    sa.Column('started_at', UTCDateTime(), nullable=True),
+    sa.Column('finished_at', UTCDateTime(), nullable=True),
+    sa.Column('freed', Json, nullable=False),
+    sa.Column('error', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_upkeep'))
+    )
+    with op.batch_alter_table('upkeep', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_upkeep_status'), ['status'], unique=False)
+
     op.create_table('user',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('username', sa.String(length=64), nullable=False),
@@ -144,7 +164,8 @@ def upgrade() -> None:
     sa.Column('total_duration', sa.Double(), nullable=False),
     sa.ForeignKeyConstraint(['group_id'], ['group.id'], name=op.f('fk_task_group_id_group')),
     sa.ForeignKeyConstraint(['owner_id'], ['user.id'], name=op.f('fk_task_owner_id_user'), ondelete='SET NULL'),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_task'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_task')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('task', schema=None) as batch_op:
         batch_op.create_index('ix_task_counts', ['deleted_at', 'enabled', 'last_status', 'last_run_id', 'private', 'owner_id', 'group_id'], unique=False)
@@ -193,9 +214,11 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['task_id'], ['task.id'], name=op.f('fk_run_task_id_task')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_run')),
     sa.UniqueConstraint('public_id', name=op.f('uq_run_public_id')),
-    sa.UniqueConstraint('task_id', 'cause', 'cause_key', name=op.f('uq_run_task_id_cause_cause_key'))
+    sa.UniqueConstraint('task_id', 'cause', 'cause_key', name=op.f('uq_run_task_id_cause_cause_key')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('run', schema=None) as batch_op:
+        batch_op.create_index('ix_run_finished', ['finished_at'], unique=False, sqlite_where=sa.text('finished_at IS NOT NULL'), postgresql_where=sa.text('finished_at IS NOT NULL'))
         batch_op.create_index('ix_run_scheduled', ['scheduled_at'], unique=False)
         batch_op.create_index('ix_run_status', ['status', 'id'], unique=False)
         batch_op.create_index('ix_run_task', ['task_id', 'id'], unique=False)
@@ -264,6 +287,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_run_task')
         batch_op.drop_index('ix_run_status')
         batch_op.drop_index('ix_run_scheduled')
+        batch_op.drop_index('ix_run_finished', sqlite_where=sa.text('finished_at IS NOT NULL'), postgresql_where=sa.text('finished_at IS NOT NULL'))
 
     op.drop_table('run')
     with op.batch_alter_table('task', schema=None) as batch_op:
@@ -283,6 +307,11 @@ def downgrade() -> None:
     op.drop_table('sign_in')
     op.drop_table('grant')
     op.drop_table('user')
+    with op.batch_alter_table('upkeep', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_upkeep_status'))
+
+    op.drop_table('upkeep')
+    op.drop_table('tally')
     with op.batch_alter_table('pause', schema=None) as batch_op:
         batch_op.drop_index('ix_pause_ended_at')
 
