@@ -18,7 +18,7 @@ from scheduler.errors import SchedulerError
 from scheduler.execution import perform, sockets
 from scheduler.execution.engines import Engine
 from scheduler.execution.protocol import DAEMON_SOCKET, Spec, State
-from scheduler.runs import lifecycle, policy, waiting
+from scheduler.runs import lifecycle, waiting
 from scheduler.runs.lifecycle import Claimed, Report
 from scheduler.runs.models import Run
 from scheduler.runs.policy import Outcome
@@ -133,8 +133,7 @@ class Dispatcher:
                           report.outcome.reason, report.outcome.exit_code)  # fmt: skip
 
     def _start_waiting(self) -> None:
-        slots = waiting.slots()
-        admitted = policy.admit(waiting.startable(clock.now()), slots)[0] if slots.running < slots.most else []
+        admitted = waiting.admitted(clock.now())
         db.session.rollback()
         if not admitted:
             return

@@ -15,8 +15,9 @@ from scheduler.tasks.models import Task
 RECENT = 20
 _task = table(Task).c
 _READ = select(
-    _task.id, _task.recent, _task.last_status, _task.last_run_id, _task.last_started_at, _task.last_duration, _task.last_success_at,
-    _task.last_failure_at, _task.total_count, _task.success_count, _task.failure_count, _task.total_duration,
+    _task.id, _task.recent, _task.last_status, _task.last_run_id, _task.last_started_at, _task.last_duration,
+    _task.last_success_at, _task.last_failure_at, _task.total_count, _task.success_count, _task.failure_count,
+    _task.total_duration,
 ).where(_task.id.in_(bindparam("tasks", expanding=True)))  # fmt: skip
 _WRITE = update(table(Task)).where(_task.id == bindparam("task"))
 

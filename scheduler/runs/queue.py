@@ -134,7 +134,7 @@ def _places(chosen: Sequence[tuple[int, Row[Any]]], rows: Sequence[Row[Any]], no
 def _holds(rows: Sequence[Row[Any]], now: datetime) -> dict[int, tuple[Hold, int | None]]:
     """What holds each of `rows`, and the limit it meets."""
     later = [row.id for row in rows if row.not_before is not None and row.not_before > now]
-    paused, slots = pausing.current(now) is not None, waiting.slots()
+    paused, slots = pausing.in_force(now), waiting.slots()
     asking = [waiting.asking(row, paused) for row in rows if row.not_before is None or row.not_before <= now]
     held = policy.admit(asking, slots)[1]
     free = Hold.READY if heartbeat.fresh(settings().instance) else Hold.NOBODY
