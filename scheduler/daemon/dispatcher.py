@@ -13,7 +13,7 @@ from sqlalchemy import select
 from scheduler import clock
 from scheduler.config import settings
 from scheduler.daemon import recovery
-from scheduler.database import db
+from scheduler.database import db, transaction
 from scheduler.errors import SchedulerError
 from scheduler.execution import perform, sockets
 from scheduler.execution.engines import Engine
@@ -137,16 +137,11 @@ class Dispatcher:
         db.session.rollback()
         if not admitted:
             return
-        claimed = lifecycle.claim(admitted)
-        specs: list[Spec] = []
-        failed: list[Report] = []
-        for one, made in zip(claimed, perform.specs(claimed), strict=True):
-            if isinstance(made, SchedulerError):
-                failed.append(_never_began(one, str(made)))
-            else:
-                specs.append(made)
-        db.session.rollback()
-        failed += self._hand_over(specs)
+        with transaction():
+            claimed = lifecycle.claim(admitted)
+            made = perform.specs(claimed)
+        failed = [_never_began(one, str(why)) for one, why in zip(claimed, made, strict=True) if isinstance(why, SchedulerError)]
+        failed += self._hand_over([spec for spec in made if isinstance(spec, Spec)])
         if failed:
             lifecycle.finish(failed)
 
