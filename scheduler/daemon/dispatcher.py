@@ -4,7 +4,7 @@ import logging
 import os
 import selectors
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 
 from flask import Flask
@@ -16,7 +16,7 @@ from scheduler.daemon import recovery
 from scheduler.database import db, transaction
 from scheduler.errors import SchedulerError
 from scheduler.execution import perform, sockets
-from scheduler.execution.engines import Engine
+from scheduler.execution.engines import Engine, Refusal
 from scheduler.execution.protocol import DAEMON_SOCKET, Spec, State
 from scheduler.runs import lifecycle, waiting
 from scheduler.runs.lifecycle import Claimed, Report
@@ -25,6 +25,7 @@ from scheduler.runs.policy import Outcome
 from scheduler.runs.status import Status
 
 Step = Callable[[], None]
+Made = tuple[Claimed, Spec | SchedulerError]
 
 WINDOW = 0.005  # seconds a first result waits for others: ten in one transaction cost little more than one
 IDLE = 1.0  # seconds between looks when nobody wakes us
@@ -73,6 +74,10 @@ class Dispatcher:
     def wake(self, stops: bool = False) -> None:
         """Look at once: a run was queued or finished, or (`stops`) some shall stop."""
         self._stops = self._stops or stops
+        if threading.current_thread() is not self._thread:  # what it causes itself it sees to within the same turn
+            self._nudge()
+
+    def _nudge(self) -> None:
         try:
             os.write(self._wake_out, b"!")
         except BlockingIOError:
@@ -80,9 +85,8 @@ class Dispatcher:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            attempts = self._finished()
-            take_in: Step = partial(self._take_in, attempts)
-            if not all([self._managed(step) for step in (take_in, self._look_around, self._pass_on_stops, self._start_waiting)]):
+            work: Step = partial(self._work, self._finished())
+            if not all([self._managed(step) for step in (self._look_around, work, self._pass_on_stops)]):
                 self._stopping.wait(IDLE)
 
     def _managed(self, step: Step) -> bool:
@@ -120,8 +124,19 @@ class Dispatcher:
                 attempts.add((int(run_id), int(number)))
         return attempts
 
-    def _take_in(self, attempts: Iterable[tuple[int, int]]) -> None:
-        reports = []
+    def _work(self, attempts: Collection[tuple[int, int]]) -> None:
+        """Take in what has finished and claim what may start in its place; one transaction, one flush to the disk, for both."""
+        refusals = self._engine.refusals()
+        if not (attempts or refusals):
+            self._start_waiting()
+            return
+        with transaction():
+            self._take_in(attempts, refusals)
+            claimed = self._claimed()
+        self._begin(claimed)
+
+    def _take_in(self, attempts: Iterable[tuple[int, int]], refusals: Iterable[Refusal] = ()) -> None:
+        reports = [Report(run_id, number, Outcome("start_failed", error=why)) for run_id, number, why in refusals]
         for run_id, number in attempts:
             outcome = self._engine.outcome(run_id, number)
             if outcome is not None:
@@ -133,38 +148,41 @@ class Dispatcher:
                           report.outcome.reason, report.outcome.exit_code)  # fmt: skip
 
     def _start_waiting(self) -> None:
+        self._begin(self._claimed())
+
+    def _claimed(self) -> list[Made]:
+        """What may start, claimed and made ready in one transaction: an edit comes before both or after both."""
         admitted = waiting.admitted(clock.now())
-        db.session.rollback()
         if not admitted:
-            return
+            return []
         with transaction():
             claimed = lifecycle.claim(admitted)
-            made = perform.specs(claimed)
-        failed = [_never_began(one, str(why)) for one, why in zip(claimed, made, strict=True) if isinstance(why, SchedulerError)]
-        failed += self._hand_over([spec for spec in made if isinstance(spec, Spec)])
+            return list(zip(claimed, perform.specs(claimed), strict=True))
+
+    def _begin(self, claimed: Sequence[Made]) -> None:
+        """Hand over what could be made ready; what could not has failed."""
+        self._hand_over([made for _, made in claimed if isinstance(made, Spec)])
+        failed = [_never_began(one, str(why)) for one, why in claimed if isinstance(why, SchedulerError)]
         if failed:
             lifecycle.finish(failed)
+            self._nudge()
 
-    def _hand_over(self, specs: Sequence[Spec]) -> list[Report]:
-        """Have the engine start these; those it refuses failed, and when it cannot be reached all go back to wait."""
+    def _hand_over(self, specs: Sequence[Spec]) -> None:
+        """Have the engine start these; when it cannot be reached all go back to wait."""
         if not specs:
-            return []
+            return
         try:
-            refusals = self._engine.start(specs)
+            self._engine.start(specs)
         except OSError as error:
             _log.error("event=engine_unreachable reason=%s runs=%s", error, len(specs))
             for spec in specs:
                 if self._engine.fence(spec.run_id, spec.attempt):
                     lifecycle.unstart(spec.run_id, spec.attempt, str(error))
             self._stopping.wait(IDLE)
-            return []
+            self._nudge()
+            return
         for spec in specs:
             _log.info("event=attempt_started run=%s attempt=%s", spec.run_id, spec.attempt)
-        return [
-            Report(spec.run_id, spec.attempt, Outcome("start_failed", error=why))
-            for spec, why in zip(specs, refusals, strict=True)
-            if why is not None
-        ]
 
     def _pass_on_stops(self) -> None:
         """Tell the supervisors of runs that shall stop; they may not have been there when it was asked."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.exc import StatementError
 
-from scheduler.database import db
+from scheduler.database import db, transaction
 from scheduler.execution.engines import Engine
 from scheduler.execution.protocol import State
 from scheduler.runs import lifecycle
@@ -45,18 +45,23 @@ def recover(engine: Engine, now: datetime, patience: float = HAND_OVER) -> None:
 
 
 def write(reports: Sequence[Report]) -> None:
-    """Have these written; when one of them cannot be, the others are all the same."""
+    """Have these written; when one of them cannot be, the others are all the same, also within a transaction."""
     try:
-        lifecycle.finish(reports)
+        _write(reports)
     except (StatementError, ValueError, TypeError, ArithmeticError):
         if len(reports) == 1:
             raise
         _log.exception("event=reports_refused count=%s", len(reports))
         for report in reports:
             try:
-                lifecycle.finish([report])
+                _write([report])
             except (StatementError, ValueError, TypeError, ArithmeticError):
                 _log.exception("event=report_refused run=%s attempt=%s", report.run_id, report.number)
+
+
+def _write(reports: Sequence[Report]) -> None:
+    with transaction() as session, session.begin_nested():
+        lifecycle.finish(reports)
 
 
 def _found(engine: Engine, run_id: int, number: int, unnoted: bool, patient: bool) -> Outcome | None:

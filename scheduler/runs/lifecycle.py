@@ -207,4 +207,3 @@ def cancel_runs(session: Session, run_ids: Sequence[int], by: str, reason: dict[
 
 def _changed(session: Session, statement: Any) -> bool:
     return bool(session.connection().execute(statement).rowcount)
-

@@ -131,7 +131,8 @@ def test_it_wakes_at_once(dispatcher: Dispatcher) -> None:
 def test_what_the_engine_refuses_has_failed(dispatcher: Dispatcher, engine: FakeEngine) -> None:
     engine.refusal = "no room"
     run = make_run()
-    dispatcher._start_waiting()
+    dispatcher._work([])
+    dispatcher._work([])
     assert (status(run), run.error) == ("technical_failure", "no room")
 
 
