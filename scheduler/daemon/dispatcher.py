@@ -16,7 +16,7 @@ from scheduler.daemon import recovery
 from scheduler.database import db, transaction
 from scheduler.errors import SchedulerError
 from scheduler.execution import perform, sockets
-from scheduler.execution.engines import Engine, Refusal
+from scheduler.execution.engines import Engine
 from scheduler.execution.protocol import DAEMON_SOCKET, Spec, State
 from scheduler.runs import lifecycle, waiting
 from scheduler.runs.lifecycle import Claimed, Report
@@ -126,26 +126,31 @@ class Dispatcher:
 
     def _work(self, attempts: Collection[tuple[int, int]]) -> None:
         """Take in what has finished and claim what may start in its place; one transaction, one flush to the disk, for both."""
-        refusals = self._engine.refusals()
-        if not (attempts or refusals):
+        reports = self._reports(attempts)
+        if not reports:
             self._start_waiting()
             return
-        with transaction():
-            self._take_in(attempts, refusals)
+        try:
+            with transaction():
+                lifecycle.finish(reports)
+                claimed = self._claimed()
+        except recovery.REFUSALS:
+            recovery.write(reports)
             claimed = self._claimed()
+        _tell(reports)
         self._begin(claimed)
 
-    def _take_in(self, attempts: Iterable[tuple[int, int]], refusals: Iterable[Refusal] = ()) -> None:
-        reports = [Report(run_id, number, Outcome("start_failed", error=why)) for run_id, number, why in refusals]
-        for run_id, number in attempts:
-            outcome = self._engine.outcome(run_id, number)
-            if outcome is not None:
-                reports.append(Report(run_id, number, outcome))
+    def _take_in(self, attempts: Iterable[tuple[int, int]]) -> None:
+        reports = self._reports(attempts)
         if reports:
             recovery.write(reports)
-            for report in reports:
-                _log.info("event=attempt_finished run=%s attempt=%s reason=%s exit=%s", report.run_id, report.number,
-                          report.outcome.reason, report.outcome.exit_code)  # fmt: skip
+            _tell(reports)
+
+    def _reports(self, attempts: Iterable[tuple[int, int]]) -> list[Report]:
+        """What these attempts left, as far as they are over, and those the engine would not start."""
+        found = [(run_id, number, self._engine.outcome(run_id, number)) for run_id, number in attempts]
+        found += [(run_id, number, Outcome("start_failed", error=why)) for run_id, number, why in self._engine.refusals()]
+        return [Report(run_id, number, outcome) for run_id, number, outcome in found if outcome is not None]
 
     def _start_waiting(self) -> None:
         self._begin(self._claimed())
@@ -193,6 +198,12 @@ class Dispatcher:
         for run in db.session.execute(query).all():
             if self._engine.probe(run.id, run.attempts) in (State.ALIVE, State.UNSTARTED):
                 self._engine.stop(run.id, run.attempts, force=run.cancel_count > 1)
+
+
+def _tell(reports: Iterable[Report]) -> None:
+    for report in reports:
+        _log.info("event=attempt_finished run=%s attempt=%s reason=%s exit=%s", report.run_id, report.number,
+                  report.outcome.reason, report.outcome.exit_code)  # fmt: skip
 
 
 def _never_began(one: Claimed, why: str) -> Report:

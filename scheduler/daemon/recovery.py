@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.exc import StatementError
 
-from scheduler.database import db, transaction
+from scheduler.database import db
 from scheduler.execution.engines import Engine
 from scheduler.execution.protocol import State
 from scheduler.runs import lifecycle
@@ -16,6 +16,7 @@ from scheduler.runs.models import Attempt
 from scheduler.runs.policy import Outcome
 from scheduler.runs.status import AttemptStatus
 
+REFUSALS = (StatementError, ValueError, TypeError, ArithmeticError)  # of a report the database cannot keep
 HAND_OVER = 5.0  # seconds a claimed attempt may take to reach its supervisor
 
 _log = logging.getLogger("TaskExecutor")
@@ -45,23 +46,18 @@ def recover(engine: Engine, now: datetime, patience: float = HAND_OVER) -> None:
 
 
 def write(reports: Sequence[Report]) -> None:
-    """Have these written; when one of them cannot be, the others are all the same, also within a transaction."""
+    """Have these written; when one of them cannot be, the others are all the same. Not within a transaction."""
     try:
-        _write(reports)
-    except (StatementError, ValueError, TypeError, ArithmeticError):
+        lifecycle.finish(reports)
+    except REFUSALS:
         if len(reports) == 1:
             raise
         _log.exception("event=reports_refused count=%s", len(reports))
         for report in reports:
             try:
-                _write([report])
-            except (StatementError, ValueError, TypeError, ArithmeticError):
+                lifecycle.finish([report])
+            except REFUSALS:
                 _log.exception("event=report_refused run=%s attempt=%s", report.run_id, report.number)
-
-
-def _write(reports: Sequence[Report]) -> None:
-    with transaction() as session, session.begin_nested():
-        lifecycle.finish(reports)
 
 
 def _found(engine: Engine, run_id: int, number: int, unnoted: bool, patient: bool) -> Outcome | None:

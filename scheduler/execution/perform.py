@@ -4,6 +4,7 @@ import logging
 import os
 import pwd
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select
@@ -104,6 +105,7 @@ def _basics(timezone: str) -> dict[str, str]:
     }
 
 
+@cache
 def _home() -> str:
     try:
         return pwd.getpwuid(os.getuid()).pw_dir

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, select
+from sqlalchemy import and_, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from scheduler.database import chunks, storable, table
@@ -13,11 +13,12 @@ from scheduler.runs import policy
 from scheduler.runs.models import Attempt, Run
 from scheduler.runs.policy import Outcome
 from scheduler.runs.status import ASKED_FOR, FAILED, AttemptStatus, Status
-from scheduler.tasks.models import Task
+from scheduler.tasks.models import Dependency, Task
 
 KEPT = ("progress", "metrics", "stopped_with", "log_error", "last_error_line", "log_lines", "log_cut")  # of the process's details
 
-_run, _attempt, _task, _before = table(Run).c, table(Attempt).c, table(Task).c, table(Attempt).alias("before").c
+_run, _attempt, _task, _edge = table(Run).c, table(Attempt).c, table(Task).c, table(Dependency).c
+_before = table(Attempt).alias("before").c
 _UNSTARTED = (
     select(func.count())
     .where(_before.run_id == _run.id, _before.status.in_((AttemptStatus.UNSTARTED, AttemptStatus.LOST)))
@@ -26,6 +27,7 @@ _UNSTARTED = (
 _JUDGED = (
     select(_run.id, _run.attempts, _run.task_id, _run.started_at, _run.cancel_at, _run.reason, _run.cause,
            _task.policy, _task.deleted_at, _task.enabled,
+           exists().where(_edge.upstream_id == _run.task_id).label("awaited"),
            (_run.attempts - 1 - _UNSTARTED).label("tries"), _attempt.started_at.label("began"), _attempt.host, _attempt.pid)
     .join_from(table(Run), table(Task), _task.id == _run.task_id)
     .join(table(Attempt), and_(_attempt.run_id == _run.id, _attempt.number == _run.attempts))

@@ -84,6 +84,7 @@ def finish(reports: Sequence[Report]) -> list[int]:
     ended: list[Ended] = []
     with transaction() as session:
         running = endings.running(session, reports)
+        awaited = {row.task_id for row in running.values() if row.awaited}
         for report in reports:
             row = running.pop((report.run_id, report.number), None)
             if row is None:
@@ -103,7 +104,8 @@ def finish(reports: Sequence[Report]) -> list[int]:
         digest.add(session, ended)
         if ended:
             after_commit(signals.run_finished, run_ids=[run.run_id for run in ended])
-            cancel_runs(session, dependants.release(session, ended), "", {"code": "replaced"})
+            replaced = dependants.release(session, [run for run in ended if run.task_id in awaited])
+            cancel_runs(session, replaced, "", {"code": "replaced"})
         if again:
             after_commit(signals.run_queued, run_ids=[row["run"] for row in again])
     return [run.run_id for run in ended]

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, bindparam, case, exists, extract, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, bindparam, case, exists, extract, func, not_, or_, select
 
 from scheduler.config import settings
 from scheduler.database import UTCDateTime, db, table
@@ -27,9 +27,10 @@ _OVERLAP = _task.policy["overlap_policy"].as_string()
 
 
 def selected(condition: ColumnElement[bool]) -> Select[Any]:
-    """The runs that meet `condition`, with what admission asks of each."""
+    """The runs that meet `condition`, with what admission asks of each; executed with `now`."""
     columns = (_run.id, _run.task_id, _run.group_id, _run.cause, _run.not_before, _run.hastened_by, _group.max_concurrent)
     query = select(*columns, _MOST.label("limit"), _OVERLAP.label("overlap")).select_from(table(Run))
+    query = query.add_columns(pausing.IN_FORCE.label("paused"))
     return query.join(table(Task), _task.id == _run.task_id).join(table(Group), _group.id == _task.group_id).where(condition)
 
 
@@ -49,8 +50,7 @@ def admitted(now: datetime) -> list[int]:
     room = slots()
     if room.running >= room.most:
         return []
-    paused = pausing.in_force(now)
-    waiting = _looked_at(now, paused, GLANCE)
+    waiting = _looked_at(now, GLANCE)
     chosen, _ = policy.admit(waiting, room)
     if len(waiting) == GLANCE and room.running < room.most:
         chosen, _ = policy.admit(startable(now), slots())
@@ -63,11 +63,9 @@ def startable(now: datetime) -> list[Waiting]:
     When more wait than are looked at, those that a pause or a limit holds must not hide the others: then only as many
     of each task and group are looked at as may start.
     """
-    paused = pausing.in_force(now)
-    waiting = _looked_at(now, paused, LOOKAHEAD)
+    waiting = _looked_at(now, LOOKAHEAD)
     if len(waiting) == LOOKAHEAD:
-        found = db.session.connection().execute(_not_held(paused), {"now": now})
-        waiting = [asking(row, paused) for row in found]
+        waiting = [asking(row) for row in db.session.connection().execute(_not_held(), {"now": now})]
     return waiting
 
 
@@ -81,25 +79,25 @@ def slots() -> Slots:
     return found
 
 
-def asking(row: Row[Any], paused: bool) -> Waiting:
-    """A selected row as admission asks for it; `paused` when everything is."""
+def asking(row: Row[Any]) -> Waiting:
+    """A selected row as admission asks for it."""
     limit = policy.at_once({"max_instances": row.limit, "overlap_policy": row.overlap})
-    held = paused and policy.waits_for_the_pause(row.cause, row.not_before is not None, bool(row.hastened_by))
+    held = row.paused and policy.waits_for_the_pause(row.cause, row.not_before is not None, bool(row.hastened_by))
     return Waiting(row.id, row.task_id, row.group_id, limit, row.max_concurrent, held)
 
 
-def _looked_at(now: datetime, paused: bool, most: int) -> list[Waiting]:
+def _looked_at(now: datetime, most: int) -> list[Waiting]:
     """The first `most` of those whose time has come."""
-    return [asking(row, paused) for row in db.session.connection().execute(_STARTABLE, {"now": now, "most": most})]
+    return [asking(row) for row in db.session.connection().execute(_STARTABLE, {"now": now, "most": most})]
 
 
-def _not_held(paused: bool) -> Select[Any]:
+def _not_held() -> Select[Any]:
     """Of each task the first so many that it may have besides those that run, and of these the same for each group."""
     allowed = case((and_(_OVERLAP == "allow", _MOST < policy.MOST_QUEUED), policy.MOST_QUEUED), else_=_MOST)
     place = func.row_number().over(partition_by=_run.task_id, order_by=ORDER)
     query = selected(_COME).add_columns(_WEIGHT.label("weight"), allowed.label("allowed"), place.label("place"))
-    if paused:
-        query = query.where(or_(_run.hastened_by != "", and_(_run.cause.in_(ASKED_FOR), _run.not_before.is_(None))))
+    wanted = or_(_run.hastened_by != "", and_(_run.cause.in_(ASKED_FOR), _run.not_before.is_(None)))
+    query = query.where(or_(not_(pausing.IN_FORCE), wanted))
     one, by_task, by_group = query.subquery(), _running(_run.task_id), _running(_run.group_id)
     place = func.row_number().over(partition_by=one.c.group_id, order_by=(one.c.weight, one.c.id))
     of_tasks = select(one, place.label("group_place")).outerjoin(by_task, by_task.c.owner == one.c.task_id)

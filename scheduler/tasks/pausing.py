@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, bindparam, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
 
 from scheduler import clock
 from scheduler.accounts import audit
@@ -18,7 +18,7 @@ THING = ("scheduler", None, "")
 
 _pause = table(Pause).c
 _NOT_OVER = or_(_pause.until.is_(None), _pause.until > bindparam("now", type_=UTCDateTime))
-_IN_FORCE = select(_pause.id).where(_pause.ended_at.is_(None), _NOT_OVER).limit(1)
+IN_FORCE = exists(_pause.id).where(_pause.ended_at.is_(None), _NOT_OVER)  # at `now`, a parameter of the statement it is part of
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,6 @@ def current(now: datetime | None = None) -> Pause | None:
     now = now or clock.now()
     query = select(Pause).where(Pause.ended_at.is_(None), or_(Pause.until.is_(None), Pause.until > now))
     return db.session.scalars(query.order_by(Pause.id.desc()).limit(1)).first()
-
-
-def in_force(now: datetime) -> bool:
-    """Whether everything is paused: the dispatcher asks with every look."""
-    return db.session.connection().execute(_IN_FORCE, {"now": now}).first() is not None
 
 
 def covering(instant: datetime) -> Pause | None:
