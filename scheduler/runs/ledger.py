@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, bindparam, func, insert, select, update
@@ -159,5 +160,6 @@ def _key(wanted: str) -> str:
     return hashlib.sha256(wanted.encode()).hexdigest() if wanted else secrets.token_hex(16)
 
 
+@lru_cache(maxsize=256)
 def _of_schedule(instant: datetime) -> dict[str, Any]:
     return {"cause": Cause.SCHEDULE, "cause_key": f"{instant:%Y-%m-%dT%H:%M:%SZ}"}

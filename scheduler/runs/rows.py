@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -32,7 +33,7 @@ _INSERT = {
 def new_row(task: Any, instant: datetime, now: datetime, status: Status) -> dict[str, Any]:
     """A row for `task` (or what has its columns) due at `instant`; its cause is the caller's."""
     return {
-        "public_id": f"exec-{instant:%Y%m%d}-{secrets.token_hex(6)}",
+        "public_id": f"exec-{day_of(instant)}-{secrets.token_hex(6)}",
         "task_id": task.id,
         "task_version": task.version,
         "late": False,
@@ -48,6 +49,12 @@ def new_row(task: Any, instant: datetime, now: datetime, status: Status) -> dict
         "missed_count": 0,
         "missed_until": None,
     }
+
+
+@lru_cache(maxsize=256)
+def day_of(instant: datetime) -> str:
+    """Its day as the public ids have it; remembered, because many tasks are due at one instant."""
+    return f"{instant:%Y%m%d}"
 
 
 def join(rows: list[dict[str, Any]], row: dict[str, Any], rules: Mapping[str, Any], alive: list[int]) -> None:
