@@ -2,10 +2,10 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from blinker import Signal
 from flask import Flask
@@ -19,7 +19,11 @@ from scheduler import signals
 
 BUSY_TIMEOUT_MS = 20_000
 LARGEST = 2**31 - 1  # number a row can have
+CHUNK = 500  # values in one statement: every database takes so many
 ONE_WRITER = 7_246_001  # the advisory lock's number, ours alone within our database
+
+
+T = TypeVar("T")
 
 
 class Base(DeclarativeBase):
@@ -41,6 +45,11 @@ def table(model: type[Base]) -> Table:
     found = model.__table__
     assert isinstance(found, Table)
     return found
+
+
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """`values` in parts that fit into one statement."""
+    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
 
 
 class UTCDateTime(TypeDecorator[datetime]):

@@ -14,7 +14,7 @@ from scheduler.database import after_commit, transaction
 from scheduler.errors import N_, Conflict, Invalid, NotFound
 from scheduler.kinds import kinds
 from scheduler.schedules import spellings
-from scheduler.tasks import contents, dependencies, drafts, wording
+from scheduler.tasks import contents, dependencies, drafts, due, wording
 from scheduler.tasks.drafts import Draft
 from scheduler.tasks.models import DEFAULT_GROUP, Group, Tag, Task
 from scheduler.tasks.queries import matching
@@ -41,6 +41,7 @@ def edit(actor: Actor, task_id: int, changes: Mapping[str, Any], version: int | 
         if version is not None and version != task.version:
             text = N_("Somebody else changed it meanwhile: it is at version %(now)s, yours was %(yours)s. Nothing was saved.")
             raise Conflict.because(text, field="version", now=task.version, yours=version)
+        due.settled(session, task)
         before = written(task)
         group = _group(session, actor, changes["group"]) if changes.get("group") is not None else task.group
         if group.id != task.group_id:
@@ -234,6 +235,7 @@ def _switch(actor: Actor, task_id: int, enabled: bool) -> Task:
         require(actor, "task.enable", task)
         if task.enabled == enabled:
             return task
+        due.settled(session, task)
         before = written(task)
         task.enabled = enabled
         draft = drafts.read(_merged(task, {"is_active": enabled}), seed=task.key)
