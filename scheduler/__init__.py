@@ -7,6 +7,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from scheduler import api, config, database, vault, web
+from scheduler.accounts import keys as api_keys
 from scheduler.accounts import tokens
 from scheduler.runs import ledger
 from scheduler.tasks import due
@@ -27,6 +28,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     vault.use(vault.open_vault(keys))
     session_key = vault.session_key(keys)
     tokens.use(session_key)
+    api_keys.use(session_key)
     app.config.update(
         SECRET_KEY=session_key,
         MAX_CONTENT_LENGTH=2 * 1024 * 1024,

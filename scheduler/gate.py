@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, Map
 
 from scheduler.accounts import audit, sessions
-from scheduler.accounts.models import User
+from scheduler.accounts.models import ApiKey, User
 from scheduler.accounts.permissions import ACTIONS, NOBODY, Actor, actor_of, require
 from scheduler.config import settings
 from scheduler.database import transaction
@@ -183,6 +183,12 @@ def visitor_of(sign_in_id: str, origin: str) -> Visitor | None:
     if found is None or found.origin != origin:
         return None
     return Visitor(found.user, found.id, actor_of(found.user, address()))
+
+
+def visitor_with(key: ApiKey) -> Visitor:
+    """The visitor a good API key makes: its owner, held to what the key was made for. There is no sign-in behind it."""
+    actor = replace(actor_of(key.user, address()), scopes=frozenset(key.scopes), via=key.prefix)
+    return Visitor(key.user, "", actor)
 
 
 def _check() -> None:

@@ -12,7 +12,7 @@ def mount(app: Flask) -> None:
     api = Blueprint("api", __name__, url_prefix="/api")
     for face in v1.PARTS:
         api.register_blueprint(face)
-    api.before_request(_refuse_nul)
+    api.before_request(_refuse_odd_paths)
     app.register_blueprint(api)
     app.register_blueprint(prometheus.calls)
     for name in ("api", prometheus.calls.name):
@@ -21,7 +21,8 @@ def mount(app: Flask) -> None:
     gate.answer_errors(app, "/metrics", prometheus.refused)
 
 
-def _refuse_nul() -> None:
-    """Nothing has such a name, and not every database can be asked for it."""
-    if "\0" in request.path:
+def _refuse_odd_paths() -> None:
+    """Nothing has a NUL in its name, and not every database can be asked for it; a slash written as a code divides nothing."""
+    written = str(request.environ.get("REQUEST_URI", "")).partition("?")[0].lower()
+    if "\0" in request.path or "%2f" in written:
         raise NotFound

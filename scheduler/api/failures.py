@@ -41,9 +41,14 @@ def answer(error: Exception) -> Response:
 def sentences(problems: tuple[Problem, ...]) -> list[dict[str, str]]:
     """Each field and what is wrong with it; of a schedule the whole is the field, as in the document."""
     return [
-        {"field": SCHEDULE if problem.field.startswith(f"{SCHEDULE}.") else problem.field, "message": _said(problem)}
+        {"field": SCHEDULE if problem.field.startswith(f"{SCHEDULE}.") else problem.field, "message": said(problem)}
         for problem in problems
     ]
+
+
+def said(problem: Problem) -> str:
+    """What is wrong, in the language of this request."""
+    return say(problem.text, **problem.params)
 
 
 def _errors(error: Exception) -> list[dict[str, str]]:
@@ -58,11 +63,7 @@ def _message(error: Exception, status: int) -> str:
     if not isinstance(error, SchedulerError) or not error.problems:
         return say(TEXTS.get(status, TEXTS[500 if status >= 500 else 400]))
     if not isinstance(error, Invalid):
-        return " ".join(map(_said, error.problems))
+        return " ".join(map(said, error.problems))
     if all(problem.field.partition(".")[0] == SCHEDULE for problem in error.problems):
         return say(N_("The configuration of the schedule is not valid."))
     return say(N_("The request is not valid."))
-
-
-def _said(problem: Problem) -> str:
-    return say(problem.text, **problem.params)

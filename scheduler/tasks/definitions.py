@@ -14,7 +14,7 @@ from scheduler.database import after_commit, transaction
 from scheduler.errors import N_, Conflict, Invalid, NotFound
 from scheduler.kinds import kinds
 from scheduler.schedules import spellings
-from scheduler.tasks import contents, dependencies, drafts, due, wording
+from scheduler.tasks import contents, dependencies, drafts, due, versions, wording
 from scheduler.tasks.drafts import Draft
 from scheduler.tasks.models import DEFAULT_GROUP, Group, Tag, Task
 from scheduler.tasks.queries import matching
@@ -30,8 +30,8 @@ def create(actor: Actor, values: Mapping[str, Any]) -> Task:
     return _created(actor, values)
 
 
-def edit(actor: Actor, task_id: int, changes: Mapping[str, Any], version: int | None = None) -> Task:
-    """Save `changes` over what the task has; everything not named stays.
+def edit(actor: Actor, task_id: int, changes: Mapping[str, Any], version: int | None = None, whole: bool = False) -> Task:
+    """Save `changes` over what the task has; everything not named stays, or with `whole` is as in a new task.
 
     `version` is the one the change was made against: when the task has moved on meanwhile nothing is saved (`Conflict`).
     """
@@ -46,7 +46,7 @@ def edit(actor: Actor, task_id: int, changes: Mapping[str, Any], version: int | 
         group = _group(session, actor, changes["group"]) if changes.get("group") is not None else task.group
         if group.id != task.group_id:
             require(actor, "task.create", group_place(group))
-        draft = drafts.read(_merged(task, changes), seed=str(changes.get("key") or task.key))
+        draft = drafts.read(changes if whole else _merged(task, changes), seed=str(changes.get("key") or task.key))
         _runnable(draft, group)
         was_enabled, timing = task.enabled, _timing(task)
         _apply(task, draft, group)
@@ -151,7 +151,9 @@ def _created(actor: Actor, values: Mapping[str, Any], like: Task | None = None) 
         session.add(task)
         _flush(session, task)
         dependencies.save(session, actor, task, draft.particulars.depends_on, like)
-        audit.record(actor, "task.create", ("task", task.id, task.name), after=written(task))
+        after = written(task)
+        versions.keep(session, actor, task, "task.create", after)
+        audit.record(actor, "task.create", ("task", task.id, task.name), after=after)
         after_commit(signals.task_changed, task_id=task.id)
     return task
 
@@ -250,7 +252,9 @@ def _saved(session: Session, actor: Actor, task: Task, action: str, before: dict
     task.version += 1
     task.updated_at = clock.now()
     session.flush()
-    audit.record(actor, action, ("task", task.id, task.name), before=before, after=written(task))
+    after = written(task)
+    versions.keep(session, actor, task, action, after)
+    audit.record(actor, action, ("task", task.id, task.name), before=before, after=after)
     after_commit(signals.task_changed, task_id=task.id)
 
 

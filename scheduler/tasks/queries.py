@@ -83,6 +83,12 @@ def tags(actor: Actor) -> Sequence[str]:
     return db.session.scalars(query).all()
 
 
+def tag_counts(actor: Actor) -> list[tuple[str, int]]:
+    """The same words, each with how many of these tasks it is on."""
+    query = select(Tag.name, func.count()).join(Task).where(_condition(visible(actor), Wanted()))
+    return [(name, count) for name, count in db.session.execute(query.group_by(Tag.name).order_by(Tag.name))]
+
+
 def due_at(actor: Actor, moment: datetime, other_than: int | None = None) -> int:
     """How many enabled tasks that this actor may see are due next at `moment`."""
     query = select(func.count()).where(Task.enabled.is_(True), Task.next_run_at == moment, scoped(visible(actor)))
