@@ -205,9 +205,8 @@ class Dispatcher:
             return
         self._stops = False
         query = select(Run.id, Run.attempts, Run.cancel_count).where(Run.status == Status.RUNNING, Run.cancel_at.is_not(None))
-        query = query.join(Attempt, and_(Attempt.run_id == Run.id, Attempt.number == Run.attempts)).where(
-            Attempt.node == nodes.own()
-        )
+        ours = and_(Attempt.run_id == Run.id, Attempt.number == Run.attempts, Attempt.node == nodes.own())
+        query = query.join(Attempt, ours)
         for run in db.session.execute(query).all():
             if self._engine.probe(run.id, run.attempts) in (State.ALIVE, State.UNSTARTED):
                 self._engine.stop(run.id, run.attempts, force=run.cancel_count > 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scheduler.daemon.leader import Leadership, Term, begin
 
-FROZEN = 30  # looks, a second apart at least, at a holder that gives no sign of life
+FROZEN = 60  # looks, half a second apart at least, at a holder that gives no sign of life
 
 _log = logging.getLogger("SchedulerEngine")
 
@@ -81,7 +81,7 @@ class FlockLeadership(Leadership):
             process = os.pidfd_open(int(text))
             try:
                 if _has_open(int(text), self._path):
-                    _log.error("event=leader_frozen pid=%s seconds=%s action=kill", text, FROZEN)
+                    _log.error("event=leader_frozen pid=%s looks=%s action=kill", text, FROZEN)
                     signal.pidfd_send_signal(process, signal.SIGKILL)
             finally:
                 os.close(process)

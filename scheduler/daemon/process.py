@@ -23,7 +23,8 @@ from scheduler.daemon.watch import Watch
 from scheduler.execution.engines import Engine, Local
 from scheduler.runs import ledger
 
-PATIENCE = 1.0  # seconds between tries to lead, and between looks whether the clock still ticks
+PATIENCE = 0.5  # seconds between tries to lead
+LOOK = 1.0  # seconds between looks whether the clock still ticks
 
 _log = logging.getLogger("SchedulerEngine")
 
@@ -127,7 +128,7 @@ class Daemon:
 
     def _stands_still(self, term: Term) -> bool:
         """Watch until told to stop, deposed, or the clock stands still: whether it does."""
-        while not self._stopping.wait(PATIENCE):
+        while not self._stopping.wait(LOOK):
             term.show()
             if term.over:
                 _log.warning("event=daemon_deposed epoch=%s", term.epoch)
@@ -170,7 +171,7 @@ class Daemon:
             if self._alone:
                 self._stopping.set()
             while ending.is_alive() and not self._stopping.is_set():
-                ending.join(PATIENCE)
+                ending.join(LOOK)
 
     def _idle(self) -> float:
         return clock.monotonic() - self._passed
