@@ -151,7 +151,7 @@ class Daemon:
 
         try:
             if stands:
-                self._give_way(term, threading.Thread(target=end, daemon=True))
+                self._give_way(term, threading.Thread(target=end, name="ending", daemon=True))
             else:
                 end()
                 with self._app.app_context():
