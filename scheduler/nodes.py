@@ -82,7 +82,9 @@ def rival(mark: str) -> Node | None:
 
 def out_of_reach(node: str) -> datetime | None:
     """When a node was last heard of, if that is too long ago; None while it is there, or nobody knows it."""
-    return db.session.scalar(select(Node.seen_at).where(Node.id == node, Node.id != own(), Node.seen_at <= moment() - SILENT))
+    if node == own():
+        return None
+    return db.session.scalar(select(Node.seen_at).where(Node.id == node, Node.seen_at <= moment() - SILENT))
 
 
 def leading() -> Lease | None:
