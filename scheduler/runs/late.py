@@ -23,12 +23,7 @@ def awaited(node: str) -> list[tuple[int, int]]:
 
 def keep(run_id: int, number: int, outcome: Outcome) -> bool:
     """Keep what a lost attempt left after all, its log with it: what became of the run was said and stands."""
-    late: dict[str, Any] = {
-        "reason": outcome.reason,
-        "exit_code": outcome.exit_code,
-        "signal": outcome.signal,
-        "finished_at": outcome.finished_at,
-    }
+    late: dict[str, Any] = {name: getattr(outcome, name) for name in ("reason", "exit_code", "signal", "finished_at")}
     change = update(Attempt).where(Attempt.run_id == run_id, Attempt.number == number, Attempt.status == AttemptStatus.LOST)
     with transaction() as session:
         changed = session.execute(change.where(Attempt.result.is_(None)).values(result=storable({"late": late})))

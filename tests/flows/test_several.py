@@ -175,3 +175,19 @@ def test_another_machine_takes_over_and_leaves_what_runs_to_its_own(site: Site, 
     assert site.until_over(run) == ["technical_failure"]
     assert (tmp_path / "marks").read_text() == "begun\n"
     assert db.session.scalar(db.select(db.func.count()).select_from(Attempt)) == 1
+
+
+@pytest.mark.skipif(SHARED, reason="two folders on one PostgreSQL have one leader")
+def test_even_with_two_leaders_nothing_is_done_twice(site: Site, tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    there.mkdir()
+    shutil.copytree(site.instance / "keys", there / "keys")
+    site.daemon(), site.daemon(there)
+    until(lambda: site.leads() == 2)
+    tasks = every_second(site, tmp_path / "marks", 5)
+    until(lambda: len(site.runs(tasks[0])) >= 8)
+    runs = [run for task in tasks for run in site.runs(task)[:6]]
+    assert set(site.until_over(*runs)) == {"success"}
+    started = Counter((tmp_path / "marks").read_text().split())
+    assert {run.id: started[str(run.id)] for run in runs} == {run.id: 1 for run in runs}
+    assert [gaps(site, task) for task in tasks] == [[]] * 5
