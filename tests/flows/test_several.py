@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -191,3 +191,23 @@ def test_even_with_two_leaders_nothing_is_done_twice(site: Site, tmp_path: Path)
     started = Counter((tmp_path / "marks").read_text().split())
     assert {run.id: started[str(run.id)] for run in runs} == {run.id: 1 for run in runs}
     assert [gaps(site, task) for task in tasks] == [[]] * 5
+
+
+@on_postgres
+def test_a_database_that_hangs_longer_than_the_lease_costs_no_instant(site: Site, tmp_path: Path) -> None:
+    site.daemon()
+    until(lambda: site.leads() == 1)
+    (task,) = every_second(site, tmp_path / "marks", 1)
+    until(lambda: len(site.runs(task)) >= 3)
+    others = db.text("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+    backends = list(db.session.scalars(others))
+    for backend in backends:
+        os.kill(backend, signal.SIGSTOP)
+    time.sleep(12)
+    thawed = datetime.now(UTC)
+    for backend in backends:
+        os.kill(backend, signal.SIGCONT)
+    until(lambda: site.runs(task)[-1].scheduled_at > thawed + timedelta(seconds=3))
+    first = next(run for run in site.runs(task) if run.scheduled_at > thawed)
+    assert first.queued_at - thawed < timedelta(seconds=3)
+    assert (gaps(site, task), site.leads()) == ([], 1)
