@@ -7,9 +7,11 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
+from scheduler import clock
 from scheduler.daemon.leader import Leadership, Term, begin
 
-FROZEN = 60  # looks, half a second apart at least, at a holder that gives no sign of life
+FROZEN = 60  # looks at a holder that gives no sign of life
+APART = 0.4  # seconds at least between two looks that count
 
 _log = logging.getLogger("SchedulerEngine")
 
@@ -43,6 +45,7 @@ class FlockLeadership(Leadership):
         self._path = path
         self._sign = 0
         self._looks = 0
+        self._looked = 0.0
 
     def take(self) -> Term | None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -65,9 +68,12 @@ class FlockLeadership(Leadership):
 
     def _look(self) -> None:
         """Count the looks since the holder's last sign of life."""
-        sign = self._path.stat().st_mtime_ns
-        self._looks = self._looks + 1 if sign == self._sign else 0
-        self._sign = sign
+        sign, now = self._path.stat().st_mtime_ns, clock.monotonic()
+        if sign != self._sign:
+            self._sign, self._looked, self._looks = sign, now, 0
+        elif now - self._looked >= APART:
+            self._looked = now
+            self._looks += 1
         if self._looks >= FROZEN:
             self._looks = 0
             self._end_holder()
@@ -75,7 +81,7 @@ class FlockLeadership(Leadership):
     def _end_holder(self) -> None:
         """Kill the process that wrote its number into the file, if it is one that has the file open."""
         text = self._path.read_text().strip()
-        if not text.isdigit():
+        if not text.isdigit() or int(text) == os.getpid():
             return
         with suppress(ProcessLookupError, FileNotFoundError, PermissionError):
             process = os.pidfd_open(int(text))

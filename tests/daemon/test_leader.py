@@ -14,6 +14,7 @@ from scheduler.daemon import flock
 from scheduler.daemon.flock import FlockLeadership
 from scheduler.daemon.leader import Deposed, Leadership, Term
 from scheduler.database import db, guarded, transaction
+from tests.conftest import FrozenClock
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -74,34 +75,46 @@ def test_a_killed_leader_leads_no_more(tmp_path: Path, holder: subprocess.Popen[
     assert taken(other).held
 
 
-def test_one_that_is_frozen_is_ended_by_who_waits(tmp_path: Path, holder: subprocess.Popen[bytes]) -> None:
+def test_one_that_is_frozen_is_ended_by_who_waits(tmp_path: Path, holder: subprocess.Popen[bytes], clock: FrozenClock) -> None:
     holder.send_signal(signal.SIGSTOP)
     other = FlockLeadership(tmp_path / "lock")
     for _ in range(flock.FROZEN):
         assert other.take() is None
+        clock.move(seconds=flock.APART)
     assert holder.poll() is None
     other.take()
     assert holder.wait(5) == -signal.SIGKILL
     assert taken(other).held
 
 
-def test_one_that_shows_itself_is_left_alone(tmp_path: Path, holder: subprocess.Popen[bytes]) -> None:
+def test_one_that_shows_itself_is_left_alone(tmp_path: Path, holder: subprocess.Popen[bytes], clock: FrozenClock) -> None:
     other = FlockLeadership(tmp_path / "lock")
     for second in range(2 * flock.FROZEN):
         os.utime(tmp_path / "lock", (second, second))
+        assert other.take() is None
+        clock.move(seconds=flock.APART)
+    assert holder.poll() is None
+    holder.kill()
+    holder.wait()
+
+
+def test_looks_in_quick_succession_count_once(tmp_path: Path, holder: subprocess.Popen[bytes]) -> None:
+    other = FlockLeadership(tmp_path / "lock")
+    for _ in range(2 * flock.FROZEN):
         assert other.take() is None
     assert holder.poll() is None
     holder.kill()
     holder.wait()
 
 
-def test_a_number_that_is_another_processs_by_now_ends_nobody(tmp_path: Path) -> None:
+def test_a_number_that_is_another_processs_by_now_ends_nobody(tmp_path: Path, clock: FrozenClock) -> None:
     term = taken(FlockLeadership(tmp_path / "lock"))
     innocent = subprocess.Popen(["sleep", "60"])
     (tmp_path / "lock").write_text(f"{innocent.pid}\n")
     other = FlockLeadership(tmp_path / "lock")
     for _ in range(2 * flock.FROZEN):
         assert other.take() is None
+        clock.move(seconds=flock.APART)
     assert innocent.poll() is None
     innocent.kill()
     innocent.wait()
