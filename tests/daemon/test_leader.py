@@ -80,7 +80,7 @@ def test_one_that_is_frozen_is_ended_by_who_waits(tmp_path: Path, holder: subpro
     other = FlockLeadership(tmp_path / "lock")
     for _ in range(flock.FROZEN):
         assert other.take() is None
-        clock.move(seconds=flock.APART)
+        clock.move(seconds=0.5)
     assert holder.poll() is None
     other.take()
     assert holder.wait(5) == -signal.SIGKILL
@@ -92,7 +92,7 @@ def test_one_that_shows_itself_is_left_alone(tmp_path: Path, holder: subprocess.
     for second in range(2 * flock.FROZEN):
         os.utime(tmp_path / "lock", (second, second))
         assert other.take() is None
-        clock.move(seconds=flock.APART)
+        clock.move(seconds=0.5)
     assert holder.poll() is None
     holder.kill()
     holder.wait()
@@ -114,7 +114,7 @@ def test_a_number_that_is_another_processs_by_now_ends_nobody(tmp_path: Path, cl
     other = FlockLeadership(tmp_path / "lock")
     for _ in range(2 * flock.FROZEN):
         assert other.take() is None
-        clock.move(seconds=flock.APART)
+        clock.move(seconds=0.5)
     assert innocent.poll() is None
     innocent.kill()
     innocent.wait()
