@@ -5,14 +5,17 @@ import os
 import selectors
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
-from scheduler import clock
+from scheduler import clock, database, nodes
 from scheduler.config import settings
-from scheduler.daemon import recovery
+from scheduler.daemon import bell, recovery
+from scheduler.daemon.leader import Deposed, Term
+from scheduler.daemon.presence import Presence
 from scheduler.database import db, transaction
 from scheduler.errors import SchedulerError
 from scheduler.execution import perform, sockets
@@ -20,7 +23,7 @@ from scheduler.execution.engines import Engine
 from scheduler.execution.protocol import DAEMON_SOCKET, Spec, State
 from scheduler.runs import lifecycle, waiting
 from scheduler.runs.lifecycle import Claimed, Report
-from scheduler.runs.models import Run
+from scheduler.runs.models import Attempt, Run
 from scheduler.runs.policy import Outcome
 from scheduler.runs.status import Status
 
@@ -37,9 +40,13 @@ _log = logging.getLogger("TaskExecutor")
 class Dispatcher:
     """A thread that sleeps until a supervisor or a signal wakes it, and once a second looks by itself."""
 
-    def __init__(self, app: Flask, engine: Engine) -> None:
+    def __init__(self, app: Flask, engine: Engine, term: Term | None = None, changed: Step = lambda: None) -> None:
+        """`term` is what allows it to write, `changed` is called when another process has edited a task."""
         self._app = app
         self._engine = engine
+        self._term = term or Term()
+        self._changed = changed
+        self._presence = Presence(engine)
         self._stopping = threading.Event()
         self._stops = False
         self._looked = -IDLE
@@ -55,7 +62,7 @@ class Dispatcher:
 
     def start(self) -> None:
         """Take over what runs already, then begin to work."""
-        with self._app.app_context():
+        with self._app.app_context(), self._allowed():
             recovery.recover(self._engine, clock.now(), patience=0)
         self._thread.start()
 
@@ -89,11 +96,18 @@ class Dispatcher:
             if not all([self._managed(step) for step in (self._look_around, work, self._pass_on_stops)]):
                 self._stopping.wait(IDLE)
 
+    def _allowed(self) -> AbstractContextManager[None]:
+        """Within it a writing transaction goes through only while we lead."""
+        return database.guarded(self._term.check)
+
     def _managed(self, step: Step) -> bool:
         """Do one step; one that fails is logged and keeps none of the others from being done."""
         try:
-            with self._app.app_context():
+            with self._app.app_context(), self._allowed():
                 step()
+        except Deposed as error:
+            _log.warning("event=dispatch_forbidden reason=%r", str(error))
+            return False
         except Exception:
             _log.exception("event=dispatch_failed")
             return False
@@ -106,7 +120,12 @@ class Dispatcher:
         self._looked = clock.monotonic()
         self._stops = True
         lifecycle.cancel_orphans()
-        recovery.recover(self._engine, clock.now())
+        self._presence.give_up(self._recover())
+
+    def _recover(self) -> Sequence[recovery.Strange]:
+        """See to the attempts of this node; answers those of others."""
+        self._presence.show()
+        return recovery.recover(self._engine, clock.now())
 
     def _finished(self) -> set[tuple[int, int]]:
         """Wait for mail or a wake-up, at most `IDLE` seconds; the attempts said to have finished."""
@@ -117,9 +136,13 @@ class Dispatcher:
         attempts: set[tuple[int, int]] = set()
         while len(attempts) < MOST_MAIL:
             try:
-                run_id, _, number = self._mail.recv(64).strip().partition(b"/")
+                letter = self._mail.recv(64).strip()
             except BlockingIOError:
                 break
+            if letter == bell.EDITED:
+                self._changed()
+            self._stops = self._stops or letter == bell.STOP
+            run_id, _, number = letter.partition(b"/")
             if run_id.isdigit() and number.isdigit():
                 attempts.add((int(run_id), int(number)))
         return attempts
@@ -176,6 +199,7 @@ class Dispatcher:
         """Have the engine start these; when it cannot be reached all go back to wait."""
         if not specs:
             return
+        self._term.trust()  # frozen since the claim, we may not lead any more; what is not begun now, its node puts back
         try:
             self._engine.start(specs)
         except OSError as error:
@@ -195,9 +219,27 @@ class Dispatcher:
             return
         self._stops = False
         query = select(Run.id, Run.attempts, Run.cancel_count).where(Run.status == Status.RUNNING, Run.cancel_at.is_not(None))
+        ours = and_(Attempt.run_id == Run.id, Attempt.number == Run.attempts, Attempt.node == nodes.own())
+        query = query.join(Attempt, ours)
         for run in db.session.execute(query).all():
             if self._engine.probe(run.id, run.attempts) in (State.ALIVE, State.UNSTARTED):
                 self._engine.stop(run.id, run.attempts, force=run.cancel_count > 1)
+
+
+class Tender(Dispatcher):
+    """Sees to the attempts of this node while a daemon of another one leads: takes in results, passes on stops, starts nothing.
+
+    What it writes is told by files that are only here, so it needs nobody's leave.
+    """
+
+    def _work(self, attempts: Collection[tuple[int, int]]) -> None:
+        self._take_in(attempts)
+
+    def _look_around(self) -> None:
+        if clock.monotonic() - self._looked >= IDLE:
+            self._looked = clock.monotonic()
+            self._stops = True
+            self._recover()
 
 
 def _tell(reports: Iterable[Report]) -> None:

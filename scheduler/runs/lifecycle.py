@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, case, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from scheduler import clock, signals
+from scheduler import clock, nodes, signals
 from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require
 from scheduler.database import UTCDateTime, after_commit, chunks, db, table, transaction
@@ -62,7 +62,7 @@ def claim(run_ids: Sequence[int]) -> list[Claimed]:
         rows = [row for part in chunks(run_ids) for row in connection.execute(_TAKE, {"runs": part, "now": now})]
         attempts = [
             {"run_id": row.id, "number": row.attempts, "status": AttemptStatus.RUNNING, "task_version": row.task_version,
-             "claimed_at": now, "host": "", "started_at": now}
+             "claimed_at": now, "node": nodes.own(), "host": nodes.HOST, "started_at": now}
             for row in rows
         ]  # fmt: skip
         if attempts:

@@ -8,10 +8,9 @@ from typing import Any
 
 from sqlalchemy import Row, and_, case, func, select, update
 
-from scheduler import clock, heartbeat, signals
+from scheduler import clock, nodes, signals
 from scheduler.accounts import audit
 from scheduler.accounts.permissions import SYSTEM, Actor, require, visible
-from scheduler.config import settings
 from scheduler.database import after_commit, db, transaction
 from scheduler.errors import N_, Conflict
 from scheduler.runs import policy, waiting
@@ -137,7 +136,7 @@ def _holds(rows: Sequence[Row[Any]], now: datetime) -> dict[int, tuple[Hold, int
     slots = waiting.slots()
     asking = [waiting.asking(row) for row in rows if row.not_before is None or row.not_before <= now]
     held = policy.admit(asking, slots)[1]
-    free = Hold.READY if heartbeat.fresh(settings().instance) else Hold.NOBODY
+    free = Hold.READY if nodes.ticking() else Hold.NOBODY
     found: dict[int, tuple[Hold, int | None]] = dict.fromkeys(later, (Hold.LATER, None))
     for one in asking:
         hold = Hold(held.get(one.run_id, free))

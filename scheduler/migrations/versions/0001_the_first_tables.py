@@ -48,6 +48,25 @@ def upgrade() -> None:
     sa.UniqueConstraint('key', name=op.f('uq_group_key')),
     sa.UniqueConstraint('name', name=op.f('uq_group_name'))
     )
+    op.create_table('lease',
+    sa.Column('name', sa.String(length=20), nullable=False),
+    sa.Column('holder', sa.String(length=32), nullable=False),
+    sa.Column('epoch', sa.Integer(), nullable=False),
+    sa.Column('node', sa.String(length=32), nullable=False),
+    sa.Column('host', sa.String(length=64), nullable=False),
+    sa.Column('pid', sa.Integer(), nullable=False),
+    sa.Column('since', UTCDateTime(), nullable=False),
+    sa.Column('ticked_at', UTCDateTime(), nullable=True),
+    sa.Column('expires_at', UTCDateTime(), nullable=True),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_lease'))
+    )
+    op.create_table('node',
+    sa.Column('id', sa.String(length=32), nullable=False),
+    sa.Column('host', sa.String(length=64), nullable=False),
+    sa.Column('mark', sa.String(length=120), nullable=False),
+    sa.Column('seen_at', UTCDateTime(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_node'))
+    )
     op.create_table('pause',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('since', UTCDateTime(), nullable=False),
@@ -298,6 +317,7 @@ def upgrade() -> None:
     sa.Column('exit_code', sa.Integer(), nullable=True),
     sa.Column('signal', sa.Integer(), nullable=True),
     sa.Column('error', sa.Text(), nullable=True),
+    sa.Column('node', sa.String(length=32), nullable=False),
     sa.Column('host', sa.String(length=64), nullable=False),
     sa.Column('pid', sa.Integer(), nullable=True),
     sa.Column('peak_memory_kb', sa.Integer(), nullable=True),
@@ -368,6 +388,8 @@ def downgrade() -> None:
         batch_op.drop_index('ix_pause_ended_at')
 
     op.drop_table('pause')
+    op.drop_table('node')
+    op.drop_table('lease')
     op.drop_table('group')
     op.drop_table('failed_sign_in')
     with op.batch_alter_table('audit_entry', schema=None) as batch_op:
