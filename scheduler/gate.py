@@ -1,6 +1,7 @@
 """The gate every request passes: each endpoint's policy, who asks, from where; how credentials look is the faces' business."""
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
@@ -273,7 +274,8 @@ def _answer(error: Exception) -> ResponseReturnValue:
     if isinstance(error, Forbidden) and request.method not in SAFE:
         _note(error)
     answers = _gate().answers
-    prefix = max((prefix for prefix in answers if request.path.startswith(prefix)), key=len)
+    path = re.sub("/+", "/", request.path.lower())  # who writes it wrong is answered as if they had written it right
+    prefix = max((prefix for prefix in answers if path.startswith(prefix)), key=len)
     return answers[prefix](error)
 
 
