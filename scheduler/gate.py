@@ -56,6 +56,7 @@ class Policy:
     public: bool = False
     action: str = ""
     before_change: bool = False  # open also while a one-time password has not been changed
+    room: int = 0  # bytes a body may have, where that is more than everywhere else
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,11 @@ def allowed(action: str) -> Callable[[View], View]:
 def before_change(view: View) -> View:
     """Keep this endpoint open while the one-time password has not been changed; stands above the policy's decorator."""
     return _with_policy(view, replace(policy_of(view) or Policy(), before_change=True))
+
+
+def takes(room: int) -> Callable[[View], View]:
+    """Let bodies of `room` bytes through to this endpoint; stands above the policy's decorator."""
+    return lambda view: _with_policy(view, replace(policy_of(view) or Policy(), room=room))
 
 
 def policy_of(view: Callable[..., Any]) -> Policy | None:
@@ -186,6 +192,8 @@ def _check() -> None:
     if policy is None:
         _log.error("event=no_policy endpoint=%s", request.endpoint)
         raise Forbidden.because(N_("Nobody may do this."))
+    if policy.room:
+        request.max_content_length = request.max_form_memory_size = policy.room
     found = None if policy.public else visitor()
     if found is None and not policy.public:
         raise Unauthenticated.because(N_("Sign in first."))

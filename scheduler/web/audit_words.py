@@ -21,6 +21,9 @@ ACTS: Mapping[str, str] = {
     "run.hasten": N_("Let a waiting retry start at once"),
     "scheduler.pause": N_("Paused everything"),
     "scheduler.resume": N_("Resumed everything"),
+    "tasks.import": N_("Brought in a file"),
+    "group.create": N_("Created it"),
+    "group.edit": N_("Changed it"),
     "denied": N_("Was refused"),
 }
 LONGEST = 300

@@ -1,6 +1,6 @@
 """The first face: document 002's calls, and in its style whatever else the product can do; one file for each resource."""
 
-from scheduler.api.v1 import auth, executions, logs, schedules, scheduling, task_verbs, task_views, tasks, whys
+from scheduler.api.v1 import auth, executions, logs, schedules, scheduling, task_verbs, task_views, tasks, transfer, whys
 
 PARTS = (
     auth.calls,
@@ -12,4 +12,5 @@ PARTS = (
     logs.calls,
     schedules.calls,
     scheduling.calls,
+    transfer.calls,
 )
