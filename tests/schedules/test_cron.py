@@ -1,6 +1,6 @@
 """The semantics of cron expressions away from clock changes."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 

@@ -16,6 +16,7 @@ from scheduler.tasks.transfer.crontab import Comment, Job, Setting, Wrong
 from scheduler.tasks.transfer.source import MOST_TASKS, Entry, Line, Source, on_line
 
 LONGEST_NAME = 80
+MOST_LINES = 100_000
 SHELLS = {"/bin/sh": "sh", "/usr/bin/sh": "sh", "/bin/dash": "sh", "/bin/bash": "bash", "/usr/bin/bash": "bash"}
 AS_SYSTEM = N_("Read as a system crontab: the sixth word is a user.")
 AS_USER = N_("Read as a user's crontab: the command begins with the sixth word.")
@@ -41,12 +42,13 @@ class Reader:
     env: dict[str, str] = field(default_factory=dict)
     zone: str = ""
     comments: list[str] = field(default_factory=list)
-    names: set[str] = field(default_factory=set)
 
 
 def read(text: str, form: str = "auto") -> Source:
     """The tasks of the crontab and its lines; what cannot be read is among the problems, each with its line."""
     lines = crontab.lines_of(text)
+    if len(lines) > MOST_LINES:
+        raise Invalid.because(N_("There are %(count)s lines in it, at most %(limit)s."), count=len(lines), limit=MOST_LINES)
     system = form == "system" or (form == "auto" and crontab.is_system(lines))
     source = Source("crontab", notes=[Problem("", AS_SYSTEM if system else AS_USER), Problem("", CREATED_DISABLED)])
     reader = Reader(system, source)
@@ -165,7 +167,7 @@ def _content(job: Job, shell: str) -> dict[str, str]:
 
 
 def _named(reader: Reader, job: Job) -> tuple[str, str]:
-    """A name nobody in the file has, from the comment right above or the command; and what else the comment says."""
+    """A name from the comment right above or the command, and what else the comment says."""
     comments = [tidy for text in reader.comments if (tidy := _printable(text))]
     if comments and len(comments[0]) <= LONGEST_NAME:
         first, rest = comments[0], comments[1:]
@@ -173,11 +175,7 @@ def _named(reader: Reader, job: Job) -> tuple[str, str]:
         kind = kinds.get("shell")
         first = _printable(kind.summary(kind.model.model_construct(command=job.command)))[:LONGEST_NAME].strip()
         rest = comments
-    wanted = first or "crontab"
-    numbered = (wanted, *(f"{wanted} ({number})" for number in range(2, MOST_TASKS)))
-    name = next(one for one in numbered if one not in reader.names)
-    reader.names.add(name)
-    return name, "\n".join(rest)[:2000]
+    return first or "crontab", "\n".join(rest)[:2000]
 
 
 def _printable(text: str) -> str:

@@ -68,7 +68,10 @@ class _Planner:
         total = len(self.source.entries)
         for number, entry in enumerate(self.source.entries, 1):
             try:
-                self.plan.changes.append(self._judged(entry))
+                change = self._judged(entry)
+                self.plan.changes.append(change)
+                if self.source.lines:
+                    self.source.lines[entry.line - 1].becomes = change.name
             except SchedulerError as error:
                 self.plan.problems += [located(entry, problem) for problem in error.problems]
             if number % 100 == 0 or number == total:

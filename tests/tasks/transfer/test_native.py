@@ -63,7 +63,9 @@ def empty() -> None:
 def a_bit_of_everything() -> None:
     make_group("ops", description="夜间", max_concurrent=3, default_content={"type": "shell", "command": "true"})
     first = make_task(name="备份", key="first", cron="0 2 * * *", tags=["b", "a"], env={"LANG": "C"}, priority=5)
-    make_task(name="二", key="second", group="ops", type=None, depends_on=[first.key], depends_mode="any", metadata={"a": [1, None]})
+    make_task(
+        name="二", key="second", group="ops", type=None, depends_on=[first.key], depends_mode="any", metadata={"a": [1, None]}
+    )
     web = {"type": "http", "url": "http://example.org/", "auth": {"type": "bearer", "token": "s3cret"}, "command": None}
     definitions.create(SYSTEM, {"name": "web", **{k: v for k, v in web.items() if v}, "env": {"API_TOKEN": "t0ken"}})
     make_task(name="once", schedule_type="date", schedule_config="2026-03-03T00:00:00Z", max_runs=1, limits={"memory_mb": 64})

@@ -2,6 +2,7 @@
 
 import random
 import time
+from contextlib import suppress
 
 import pytest
 from flask import Flask
@@ -24,7 +25,7 @@ CASES = [
     ("json", b'{"format": "scheduler", "version": 2}', "version"),
     ("json", b'{"format": "scheduler", "version": 1, "recipe": []}', "recipe"),
     ("json", b'{"format": "scheduler", "version": 1, "tasks": {}}', "list"),
-    ("json", '{"format": "\\ud800"}'.encode(), "halves"),
+    ("json", b'{"format": "\\ud800"}', "halves"),
     ("yaml", LAUGHS.encode(), "Anchors"),
     ("yaml", b"a: *b", "aliases"),
     ("yaml", b"[" * 100_000, "deeply"),
@@ -68,10 +69,8 @@ def test_random_octets_never_break_it(app: Flask, format_: str) -> None:
 @pytest.mark.parametrize("data", [b"* " * 10_000_000, b"a" * 20_000_000, b"\n" * 20_000_000, b"x=1\n" * 5_000_000], ids=len)
 def test_twenty_megabytes_of_nothing_take_seconds(app: Flask, data: bytes) -> None:
     began = time.process_time()
-    try:
+    with suppress(Invalid):
         exchange.read(data, "crontab")
-    except Invalid:
-        pass
     assert time.process_time() - began < 20
 
 
