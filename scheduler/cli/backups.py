@@ -4,6 +4,8 @@ import json
 import shutil
 import tarfile
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,20 +64,28 @@ def restore_command(path: Path, keys_path: Path | None, yes: bool, as_json: bool
     Stop the server before. The keys of the backup are needed unless they are the ones that are here. Exit code 1: refused,
     and nothing was changed.
     """
-    leader = Leadership(settings().instance / "run" / "daemon.lock")
-    if not leader.take():
-        told(lambda: _refuse(Conflict, SERVED))
-    with tempfile.TemporaryDirectory(dir=settings().instance) as drawer:
+    with _alone(), tempfile.TemporaryDirectory(dir=settings().instance) as drawer:
         manifest = told(lambda: _unpacked(path, keys_path, Path(drawer)))
         if not yes:
             question = f"Replace everything here by the backup of {manifest['created_at']} ({manifest['tasks']} tasks)?"
             click.confirm(question, abort=True)
         aside = settings().instance / "backups" / f"replaced-{clock.now():%Y%m%dT%H%M%S%fZ}"
         aside.mkdir(mode=0o700, parents=True)
-        _placed(Path(drawer), aside)
-    leader.resign()
+        told(lambda: _placed(Path(drawer), aside))
     found = {"restored": str(path), "created_at": manifest["created_at"], "tasks": manifest["tasks"], "replaced": str(aside)}
     say(found, as_json, *(f"{name}: {value}" for name, value in found.items()))
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """While no daemon of this installation runs, and none can begin."""
+    leader = Leadership(settings().instance / "run" / "daemon.lock")
+    if not leader.take():
+        told(lambda: _refuse(Conflict, SERVED))
+    try:
+        yield
+    finally:
+        leader.resign()
 
 
 def _manifest() -> dict[str, Any]:

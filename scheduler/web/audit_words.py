@@ -22,6 +22,7 @@ ACTS: Mapping[str, str] = {
     "scheduler.pause": N_("Paused everything"),
     "scheduler.resume": N_("Resumed everything"),
     "tasks.import": N_("Brought in a file"),
+    "keys.rotate": N_("Made a new key for the secrets"),
     "group.create": N_("Created it"),
     "group.edit": N_("Changed it"),
     "denied": N_("Was refused"),
