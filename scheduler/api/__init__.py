@@ -4,7 +4,7 @@ from flask import Blueprint, Flask, request
 from werkzeug.exceptions import NotFound
 
 from scheduler import gate
-from scheduler.api import credentials, engine, failures, service, v1
+from scheduler.api import credentials, engine, failures, prometheus, service, v1
 
 PLAIN = ("/api/scheduler", "/api/tasks")  # the faces without an envelope
 
@@ -16,8 +16,11 @@ def mount(app: Flask) -> None:
         api.register_blueprint(face)
     api.before_request(_refuse_odd_paths)
     app.register_blueprint(api)
-    gate.read_headers(app, "api", credentials.read)
+    app.register_blueprint(prometheus.calls)
+    for name in ("api", prometheus.calls.name):
+        gate.read_headers(app, name, credentials.read)
     gate.answer_errors(app, "/api/", failures.answer)
+    gate.answer_errors(app, "/metrics", prometheus.refused)
     for path in PLAIN:
         gate.answer_errors(app, path, failures.plain)
 
