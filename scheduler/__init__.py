@@ -9,6 +9,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from scheduler import api, config, database, vault, web
 from scheduler.accounts import keys as api_keys
 from scheduler.accounts import tokens
+from scheduler.runs import ledger
+from scheduler.tasks import due
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,6 +45,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     if proxies := settings.server.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     database.connect(app, settings.database_url, settings.server.threads + 8)
+    due.use(ledger.settle_task)
     web.mount(app)
     api.mount(app)
     return app

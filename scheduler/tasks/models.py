@@ -42,6 +42,7 @@ class Task(Base):
         Index("ix_task_list", "deleted_at", "name"),
         # Counting tasks by how they stand reads this alone, and not every task's contents.
         Index("ix_task_counts", "deleted_at", "enabled", "last_status", "last_run_id", "private", "owner_id", "group_id"),
+        {"sqlite_autoincrement": True},  # the audit log names it by number for ever: no other may get that number
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -18,6 +18,7 @@ from scheduler.web import (
     graph,
     headers,
     heartbeat,
+    importing,
     pausing,
     queue,
     rendering,
@@ -32,6 +33,7 @@ from scheduler.web import (
     tasks,
     trash,
     trying,
+    upkeep,
     users,
     viewer,
     whys,
@@ -50,6 +52,7 @@ PAGES = (
     cloning.pages,
     trash.pages,
     bulk.pages,
+    importing.pages,
     trying.pages,
     task_page.pages,
     task_versions.pages,
@@ -60,6 +63,7 @@ PAGES = (
     pausing.pages,
     run_page.pages,
     run_log.pages,
+    upkeep.pages,
     heartbeat.pages,
 )
 

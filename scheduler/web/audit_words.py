@@ -21,6 +21,13 @@ ACTS: Mapping[str, str] = {
     "run.hasten": N_("Let a waiting retry start at once"),
     "scheduler.pause": N_("Paused everything"),
     "scheduler.resume": N_("Resumed everything"),
+    "task.purge": N_("Removed it for good"),
+    "workspaces.clean": N_("Removed workspaces"),
+    "upkeep.run": N_("Had everything cleaned"),
+    "tasks.import": N_("Brought in a file"),
+    "keys.rotate": N_("Made a new key for the secrets"),
+    "group.create": N_("Created it"),
+    "group.edit": N_("Changed it"),
     "denied": N_("Was refused"),
 }
 LONGEST = 300

@@ -12,9 +12,11 @@ from scheduler.api.v1 import (
     schedules,
     scheduling,
     stats,
+    system,
     task_verbs,
     task_views,
     tasks,
+    transfer,
     users,
     whys,
 )
@@ -31,9 +33,11 @@ PARTS = (
     logs.calls,
     schedules.calls,
     scheduling.calls,
+    system.calls,
     stats.calls,
     groups.calls,
     users.calls,
     api_keys.calls,
     audit_log.calls,
+    transfer.calls,
 )

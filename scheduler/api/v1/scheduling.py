@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from scheduler import gate, heartbeat
+from scheduler import gate, nodes
 from scheduler.api import asking, bodies, described, times
 from scheduler.api.answers import done, page
 from scheduler.api.bodies import Body
@@ -16,6 +16,7 @@ from scheduler.api.v1.answer_models import Number
 from scheduler.api.v1.shapes import number
 from scheduler.config import settings
 from scheduler.errors import N_
+from scheduler.nodes import Lease
 from scheduler.runs import history, queue
 from scheduler.runs.queue import Place
 from scheduler.runs.status import Status
@@ -83,14 +84,15 @@ def status() -> Response:
     paused = pausing.current()
     return done(
         {
-            "running": heartbeat.fresh(settings().instance),
+            "running": nodes.ticking(),
             "paused": paused is not None,
             "pause": _pause(paused) if paused else None,
             "total_tasks": counts["all"],
             "enabled_tasks": counts["all"] - counts["disabled"],
             "running_executions": history.count(Status.RUNNING, actor),
             "queued": history.count(Status.PENDING, actor),
-            "last_tick_age": number(heartbeat.age(settings().instance)),
+            "last_tick_age": number(nodes.tick_age()),
+            "leader": _leader(nodes.leading()),
         }
     )
 
@@ -125,6 +127,11 @@ def waiting() -> Response:
     paging = asking.paging()
     places, total = queue.entries(gate.current_actor(), paging.first, paging.size)
     return page([_place(place) for place in places], total, paging)
+
+
+def _leader(lease: Lease | None) -> dict[str, Any] | None:
+    """Which daemon leads: its machine, its process there, which of all leaders so far it is, since when."""
+    return {"host": lease.host, "pid": lease.pid, "epoch": lease.epoch, "since": shown(lease.since)} if lease else None
 
 
 def _pause(found: Pause) -> dict[str, Any]:

@@ -48,6 +48,25 @@ def upgrade() -> None:
     sa.UniqueConstraint('key', name=op.f('uq_group_key')),
     sa.UniqueConstraint('name', name=op.f('uq_group_name'))
     )
+    op.create_table('lease',
+    sa.Column('name', sa.String(length=20), nullable=False),
+    sa.Column('holder', sa.String(length=32), nullable=False),
+    sa.Column('epoch', sa.Integer(), nullable=False),
+    sa.Column('node', sa.String(length=32), nullable=False),
+    sa.Column('host', sa.String(length=64), nullable=False),
+    sa.Column('pid', sa.Integer(), nullable=False),
+    sa.Column('since', UTCDateTime(), nullable=False),
+    sa.Column('ticked_at', UTCDateTime(), nullable=True),
+    sa.Column('expires_at', UTCDateTime(), nullable=True),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_lease'))
+    )
+    op.create_table('node',
+    sa.Column('id', sa.String(length=32), nullable=False),
+    sa.Column('host', sa.String(length=64), nullable=False),
+    sa.Column('mark', sa.String(length=120), nullable=False),
+    sa.Column('seen_at', UTCDateTime(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_node'))
+    )
     op.create_table('pause',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('since', UTCDateTime(), nullable=False),
@@ -60,6 +79,26 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('pause', schema=None) as batch_op:
         batch_op.create_index('ix_pause_ended_at', ['ended_at', 'until'], unique=False)
+
+    op.create_table('tally',
+    sa.Column('name', sa.String(length=40), nullable=False),
+    sa.Column('value', sa.Float(), nullable=False),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_tally'))
+    )
+    op.create_table('upkeep',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('due_at', UTCDateTime(), nullable=True),
+    sa.Column('asked_by', sa.String(length=64), nullable=False),
+    sa.Column('asked_at', UTCDateTime(), nullable=False),
+    sa.Column('status', sa.String(length=20), nullable=False),
+    sa.Column('started_at', UTCDateTime(), nullable=True),
+    sa.Column('finished_at', UTCDateTime(), nullable=True),
+    sa.Column('freed', Json, nullable=False),
+    sa.Column('error', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_upkeep'))
+    )
+    with op.batch_alter_table('upkeep', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_upkeep_status'), ['status'], unique=False)
 
     op.create_table('user',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -163,7 +202,8 @@ def upgrade() -> None:
     sa.Column('total_duration', sa.Double(), nullable=False),
     sa.ForeignKeyConstraint(['group_id'], ['group.id'], name=op.f('fk_task_group_id_group')),
     sa.ForeignKeyConstraint(['owner_id'], ['user.id'], name=op.f('fk_task_owner_id_user'), ondelete='SET NULL'),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_task'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_task')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('task', schema=None) as batch_op:
         batch_op.create_index('ix_task_counts', ['deleted_at', 'enabled', 'last_status', 'last_run_id', 'private', 'owner_id', 'group_id'], unique=False)
@@ -225,9 +265,11 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['task_id'], ['task.id'], name=op.f('fk_run_task_id_task')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_run')),
     sa.UniqueConstraint('public_id', name=op.f('uq_run_public_id')),
-    sa.UniqueConstraint('task_id', 'cause', 'cause_key', name=op.f('uq_run_task_id_cause_cause_key'))
+    sa.UniqueConstraint('task_id', 'cause', 'cause_key', name=op.f('uq_run_task_id_cause_cause_key')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('run', schema=None) as batch_op:
+        batch_op.create_index('ix_run_finished', ['finished_at'], unique=False, sqlite_where=sa.text('finished_at IS NOT NULL'), postgresql_where=sa.text('finished_at IS NOT NULL'))
         batch_op.create_index('ix_run_scheduled', ['scheduled_at'], unique=False)
         batch_op.create_index('ix_run_status', ['status', 'id'], unique=False)
         batch_op.create_index('ix_run_task', ['task_id', 'id'], unique=False)
@@ -275,6 +317,7 @@ def upgrade() -> None:
     sa.Column('exit_code', sa.Integer(), nullable=True),
     sa.Column('signal', sa.Integer(), nullable=True),
     sa.Column('error', sa.Text(), nullable=True),
+    sa.Column('node', sa.String(length=32), nullable=False),
     sa.Column('host', sa.String(length=64), nullable=False),
     sa.Column('pid', sa.Integer(), nullable=True),
     sa.Column('peak_memory_kb', sa.Integer(), nullable=True),
@@ -308,6 +351,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_run_task')
         batch_op.drop_index('ix_run_status')
         batch_op.drop_index('ix_run_scheduled')
+        batch_op.drop_index('ix_run_finished', sqlite_where=sa.text('finished_at IS NOT NULL'), postgresql_where=sa.text('finished_at IS NOT NULL'))
 
     op.drop_table('run')
     with op.batch_alter_table('creation_key', schema=None) as batch_op:
@@ -335,10 +379,17 @@ def downgrade() -> None:
 
     op.drop_table('api_key')
     op.drop_table('user')
+    with op.batch_alter_table('upkeep', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_upkeep_status'))
+
+    op.drop_table('upkeep')
+    op.drop_table('tally')
     with op.batch_alter_table('pause', schema=None) as batch_op:
         batch_op.drop_index('ix_pause_ended_at')
 
     op.drop_table('pause')
+    op.drop_table('node')
+    op.drop_table('lease')
     op.drop_table('group')
     op.drop_table('failed_sign_in')
     with op.batch_alter_table('audit_entry', schema=None) as batch_op:
