@@ -165,3 +165,22 @@ class Trends(Shape):
     """Day by day, the newest first; days without any are left out."""
 
     daily_counts: list[DayCount]
+
+
+class Progress(Shape):
+    """How far an execution says it is."""
+
+    current_step: str | None
+    progress_percent: Number | None
+
+
+class Running(Shape):
+    """An execution under way."""
+
+    task_id: int
+    task_name: str
+    execution_id: str
+    start_time: str | None
+    running_time: int
+    status: str
+    progress: Progress

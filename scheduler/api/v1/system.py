@@ -5,9 +5,10 @@ from typing import Any
 from flask import Blueprint, Response
 
 from scheduler import clock, gate, heartbeat
-from scheduler.api import asking, bodies
+from scheduler.api import asking, bodies, described
 from scheduler.api.answers import done
 from scheduler.api.times import shown
+from scheduler.api.v1.system_models import Age, Cleaned, Metrics, Record, Records
 from scheduler.config import settings
 from scheduler.errors import N_
 from scheduler.runs import measures, upkeep, workspaces
@@ -20,6 +21,7 @@ MB = 1024 * 1024
 
 
 @calls.get("/metrics")
+@described.call(answers=Metrics)
 @gate.allowed("metrics.see")
 def metrics() -> Response:
     """How the machine and the scheduler are doing, over all tasks."""
@@ -44,6 +46,7 @@ def metrics() -> Response:
 
 
 @calls.post("/cleanup-workspaces")
+@described.call(asks=Age, answers=Cleaned)
 @gate.allowed("settings.manage")
 def clean_workspaces() -> Response:
     """Remove the workspaces of executions that were over so many hours ago."""
@@ -62,6 +65,7 @@ def clean_workspaces() -> Response:
 
 
 @calls.get("/upkeep")
+@described.call(answers=Records)
 @gate.allowed("settings.manage")
 def shown_upkeep() -> Response:
     """When the clean-up is due, what it keeps for how long, and what it did lately."""
@@ -76,6 +80,7 @@ def shown_upkeep() -> Response:
 
 
 @calls.post("/upkeep")
+@described.call(answers=Record, refuses=(409,))
 @gate.allowed("settings.manage")
 def start_upkeep() -> Response:
     """Have everything cleaned now; the daemon does it."""
