@@ -76,4 +76,4 @@ def _metric(name: str, kind: str, about: str, values: Mapping[str, float]) -> It
     yield f"# HELP {name} {about}"
     yield f"# TYPE {name} {kind}"
     for label, value in values.items():
-        yield f"{name}{label} {float(value):.10g}"
+        yield f"{name}{label} {float(value):.15g}"
