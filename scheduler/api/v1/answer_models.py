@@ -165,3 +165,90 @@ class Trends(Shape):
     """Day by day, the newest first; days without any are left out."""
 
     daily_counts: list[DayCount]
+
+
+class Progress(Shape):
+    """How far an execution says it is."""
+
+    current_step: str | None
+    progress_percent: Number | None
+
+
+class Running(Shape):
+    """An execution under way; `running_time` in seconds."""
+
+    task_id: int
+    task_name: str
+    execution_id: str
+    start_time: str | None
+    running_time: int
+    status: str
+    progress: Progress
+
+
+class QueueStatus(Shape):
+    """How much waits, runs, and was done today."""
+
+    pending_tasks: int
+    running_tasks: int
+    completed_today: int
+
+
+class Metrics(Shape):
+    """How the machine, in percent, and the scheduler are doing."""
+
+    cpu_percent: float
+    memory_percent: float
+    disk_usage: float
+    active_tasks: int
+    scheduler_status: str
+    queue_status: QueueStatus
+    database_status: str
+    redis_status: str
+    last_updated: str
+
+
+class CleanedWorkspaces(Shape):
+    """What cleaning workspaces freed; `directories_failed` could not be removed."""
+
+    directories_removed: int
+    directories_failed: int
+    space_freed_mb: float
+    oldest_removed: str | None
+    cleanup_time: str
+
+
+class Cleaned(Shape):
+    """The answer to cleaning workspaces."""
+
+    cleanup_summary: CleanedWorkspaces
+
+
+class CleanUp(Shape):
+    """One run of the clean-up, and what it freed, by kind."""
+
+    id: int
+    status: str
+    due_at: str | None
+    asked_by: str | None
+    start_time: str | None
+    end_time: str | None
+    freed: dict[str, int]
+    error_message: str | None
+
+
+class Kept(Shape):
+    """What history keeps, for all tasks that do not say otherwise."""
+
+    retention_days: int
+    max_records: int
+    trash_days: int
+    workspace_hours: int
+
+
+class CleanUps(Shape):
+    """When the clean-up comes next, what it leaves, and what it did lately."""
+
+    next_run: str
+    keeps: Kept
+    runs: list[CleanUp]

@@ -6,7 +6,7 @@ from scheduler import gate
 from scheduler.api import asking, bodies, described
 from scheduler.api.answers import done, page
 from scheduler.api.v1 import execution_shapes, questions, ranges
-from scheduler.api.v1.answer_models import Execution
+from scheduler.api.v1.answer_models import Execution, Running
 from scheduler.api.v1.statuses import ASKED
 from scheduler.config import settings
 from scheduler.errors import N_
@@ -69,6 +69,7 @@ def hasten(execution_id: str) -> Response:
 
 
 @calls.get("/running")
+@described.call(answers=list[Running])
 @gate.allowed("task.see")
 def running() -> Response:
     """The executions under way."""

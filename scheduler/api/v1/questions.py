@@ -40,3 +40,12 @@ class AllExecutions(Executions):
     """Which executions of any task."""
 
     task_id: str = ""
+
+
+MOST_HOURS = 876_000
+
+
+class Age(BaseModel):
+    """How long ago an execution was over whose workspace is to go."""
+
+    max_age_hours: int = Field(24, ge=0, le=MOST_HOURS)

@@ -4,10 +4,12 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from scheduler import clock, gate, heartbeat
-from scheduler.api import asking, bodies
+from scheduler import clock, gate, nodes
+from scheduler.api import asking, bodies, described
 from scheduler.api.answers import done
 from scheduler.api.times import shown
+from scheduler.api.v1 import questions
+from scheduler.api.v1.answer_models import Cleaned, CleanUp, CleanUps, Metrics
 from scheduler.config import settings
 from scheduler.errors import N_
 from scheduler.runs import measures, upkeep, workspaces
@@ -15,11 +17,11 @@ from scheduler.runs.models import Upkeep
 from scheduler.tasks import pausing
 
 calls = Blueprint("v1_system", __name__, url_prefix="/v1/scheduler")
-MOST_HOURS = 876_000
 MB = 1024 * 1024
 
 
 @calls.get("/metrics")
+@described.call(answers=Metrics)
 @gate.allowed("metrics.see")
 def metrics() -> Response:
     """How the machine and the scheduler are doing, over all tasks."""
@@ -44,11 +46,12 @@ def metrics() -> Response:
 
 
 @calls.post("/cleanup-workspaces")
+@described.call(asks=questions.Age, answers=Cleaned)
 @gate.allowed("settings.manage")
 def clean_workspaces() -> Response:
     """Remove the workspaces of executions that were over so many hours ago."""
     bodies.nothing()
-    hours = asking.number("max_age_hours", 24, (0, MOST_HOURS))
+    hours = asking.number("max_age_hours", 24, (0, questions.MOST_HOURS))
     removed = workspaces.remove(gate.current_actor(), hours)
     summary = {
         "directories_removed": removed.count,
@@ -62,6 +65,7 @@ def clean_workspaces() -> Response:
 
 
 @calls.get("/upkeep")
+@described.call(answers=CleanUps)
 @gate.allowed("settings.manage")
 def shown_upkeep() -> Response:
     """When the clean-up is due, what it keeps for how long, and what it did lately."""
@@ -76,6 +80,7 @@ def shown_upkeep() -> Response:
 
 
 @calls.post("/upkeep")
+@described.call(answers=CleanUp, refuses=(409,))
 @gate.allowed("settings.manage")
 def start_upkeep() -> Response:
     """Have everything cleaned now; the daemon does it."""
@@ -84,7 +89,7 @@ def start_upkeep() -> Response:
 
 
 def _standing() -> str:
-    if not heartbeat.fresh(settings().instance):
+    if not nodes.ticking():
         return "STOPPED"
     return "PAUSED" if pausing.current() else "RUNNING"
 
