@@ -4,13 +4,15 @@ from flask import Blueprint, Flask, request
 from werkzeug.exceptions import NotFound
 
 from scheduler import gate
-from scheduler.api import credentials, failures, prometheus, v1
+from scheduler.api import credentials, engine, failures, prometheus, service, v1
+
+PLAIN = ("/api/scheduler", "/api/tasks")  # the faces without an envelope
 
 
 def mount(app: Flask) -> None:
     """Give `app` the API: its end points, who may ask them, and its errors."""
     api = Blueprint("api", __name__, url_prefix="/api")
-    for face in v1.PARTS:
+    for face in (*v1.PARTS, *service.PARTS, *engine.PARTS):
         api.register_blueprint(face)
     api.before_request(_refuse_odd_paths)
     app.register_blueprint(api)
@@ -19,6 +21,8 @@ def mount(app: Flask) -> None:
         gate.read_headers(app, name, credentials.read)
     gate.answer_errors(app, "/api/", failures.answer)
     gate.answer_errors(app, "/metrics", prometheus.refused)
+    for path in PLAIN:
+        gate.answer_errors(app, path, failures.plain)
 
 
 def _refuse_odd_paths() -> None:

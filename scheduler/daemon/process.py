@@ -43,7 +43,7 @@ class Daemon:
         self._alone = alone
         self.stuck = False  # the clock stood still and could not be put right
         self._bell = Bell(app)
-        self._leadership = _leadership(app)
+        self._leadership = leadership(app)
         self._watch = Watch(settings().instance)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._lead, name="daemon", daemon=True)
@@ -204,7 +204,7 @@ class Daemon:
         return rows
 
 
-def _leadership(app: Flask) -> Leadership:
+def leadership(app: Flask) -> Leadership:
     """How one comes to lead on this database."""
     with app.app_context():
         shared = nodes.shared()

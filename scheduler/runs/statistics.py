@@ -1,4 +1,4 @@
-"""How runs went day by day, of a task or of all; totals are on the tasks' own rows."""
+"""How runs went: within a span of time, day by day, of a task or of all; totals are on the tasks' own rows."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,6 +12,7 @@ from scheduler.runs.models import Run
 from scheduler.runs.status import FAILED, RAN, Status
 from scheduler.tasks.models import Task
 from scheduler.tasks.queries import scoped
+from scheduler.tasks.totals import Totals
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,21 @@ class Day:
     date: date
     success: int
     failed: int
+
+
+def within(task: Task, since: datetime | None, until: datetime | None) -> Totals:
+    """The task's runs due from `since` on and before `until`; without either all there ever were, those cleaned up as well."""
+    if since is None and until is None:
+        return Totals(1, int(task.enabled), task.total_count, task.success_count, task.failure_count, task.total_duration)
+    succeeded, failed = func.count().filter(Run.status == Status.SUCCESS), func.count().filter(Run.status.in_(FAILED))
+    query = select(func.count(), succeeded, failed, func.sum(Run.duration))
+    query = query.where(Run.task_id == task.id, Run.status.in_(RAN))
+    if since is not None:
+        query = query.where(Run.scheduled_at >= since)
+    if until is not None:
+        query = query.where(Run.scheduled_at < until)
+    total, success, failure, duration = db.session.execute(query).one()
+    return Totals(1, int(task.enabled), total, success, failure, float(duration or 0))
 
 
 def daily(task: Task, days: int) -> list[Day]:
