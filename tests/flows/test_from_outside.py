@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.flows.conftest import ROOT, Site
+from tests.flows.conftest import ROOT, Site, until
 
 pytestmark = pytest.mark.slow
 
@@ -64,6 +64,5 @@ def test_a_backup_is_taken_while_tasks_run_and_comes_back(site: Site) -> None:
     assert restored.returncode == 0, restored.stderr
     site.start()
     before = len(site.runs(task))
-    time.sleep(3)
-    assert len(site.runs(task)) > before >= 2
+    until(lambda: len(site.runs(task)) > before >= 2, 15)
     assert scheduler(site, "check").returncode == 0
