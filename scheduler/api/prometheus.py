@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from flask import Blueprint, Response
 
-from scheduler import clock, gate, heartbeat
+from scheduler import clock, gate, nodes
 from scheduler.api.failures import CHALLENGE
 from scheduler.api.language import say
-from scheduler.config import settings
 from scheduler.errors import N_
 from scheduler.runs import measures, tally, upkeep
 from scheduler.runs.status import ENDED
@@ -46,10 +45,10 @@ def _lines() -> Iterator[str]:
     yield from _metric("scheduler_tasks", "gauge", "Tasks, by whether they run by themselves.",
                        {'{state="enabled"}': work.enabled_tasks, '{state="disabled"}': work.disabled_tasks})  # fmt: skip
     yield from _gauge("scheduler_lag_seconds", "How long the oldest due instant has been waiting for its row.", work.lag)
-    age = heartbeat.age(settings().instance)
+    age = nodes.tick_age()
     if age is not None:
         yield from _gauge("scheduler_last_tick_age_seconds", "Seconds since the daemon's last pass.", age)
-    yield from _gauge("scheduler_up", "Whether a daemon is at work.", heartbeat.fresh(settings().instance))
+    yield from _gauge("scheduler_up", "Whether a daemon is at work.", nodes.ticking())
     yield from _gauge("scheduler_paused", "Whether everything is paused.", pausing.current() is not None)
     cleaned = upkeep.last_success()
     if cleaned is not None:
@@ -76,4 +75,4 @@ def _metric(name: str, kind: str, about: str, values: Mapping[str, float]) -> It
     yield f"# HELP {name} {about}"
     yield f"# TYPE {name} {kind}"
     for label, value in values.items():
-        yield f"{name}{label} {float(value):.10g}"
+        yield f"{name}{label} {float(value):.15g}"

@@ -20,7 +20,7 @@ from scheduler.daemon.leader import Deposed, Leadership, Term
 from scheduler.daemon.lease import STUCK, LeaseLeadership, LeaseTerm
 from scheduler.daemon.presence import mark
 from scheduler.daemon.timetable import Timetable
-from scheduler.daemon.upkeep import Housekeeper
+from scheduler.daemon.upkeep import Housekeeper, Sweeper
 from scheduler.daemon.watch import Watch
 from scheduler.execution.engines import Engine, Local
 from scheduler.runs import ledger
@@ -50,6 +50,7 @@ class Daemon:
         self._timetable: Timetable | None = None
         self._dispatcher: Dispatcher | None = None
         self._tender: Tender | None = None
+        self._sweeper: Sweeper | None = None
         self._passed = 0.0  # when the last pass was over, on the steady clock
 
     def start(self) -> None:
@@ -104,10 +105,14 @@ class Daemon:
             _log.info("event=daemon_follows")
             tender = Tender(self._app, self._engine)
             tender.start()
-            self._tender = tender
+            self._tender, self._sweeper = tender, Sweeper(self._app)
+            self._sweeper.start()
         elif not wanted and self._tender is not None:
             self._tender.stop()
             self._tender = None
+            if self._sweeper is not None:
+                self._sweeper.stop()
+                self._sweeper = None
 
     def _work(self, term: Term) -> None:
         """Lead until told to stop, or until it cannot be done (no database, say): then it is tried again."""
@@ -130,8 +135,8 @@ class Daemon:
         except Exception:
             _log.exception("event=daemon_failed")
         finally:
-            housekeeper.stop()
             self._step_down(term, stands)
+            housekeeper.stop()
 
     def _stands_still(self, term: Term) -> bool:
         """Watch until told to stop, deposed, or the clock stands still: whether it does."""

@@ -1,4 +1,4 @@
-"""The loop that has the housekeeping done, in a thread of the daemon that leads; what is done and kept is said in runs."""
+"""The loops that have the housekeeping done, where a daemon leads and where one follows; what is done is said in runs."""
 
 import logging
 import threading
@@ -29,10 +29,9 @@ class Housekeeper:
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
 
     def start(self) -> None:
-        """Make the numbers of runs safe before the first is given, then begin."""
+        """Begin; before the next run gets its number, make sure that no folder has that already."""
         with self._app.app_context():
-            orphans.outrun_folders()
-            upkeep.recover()
+            self._prepare()
         self._thread.start()
 
     def stop(self) -> None:
@@ -41,11 +40,17 @@ class Housekeeper:
         if self._thread.ident is not None:
             self._thread.join(10)
 
+    def _prepare(self) -> None:
+        orphans.outrun_folders()
+        upkeep.recover()
+
     def _run(self) -> None:
         while not self._stopping.wait(IDLE):
             try:
                 with self._app.app_context():
                     self._look()
+            except Stopped:
+                return
             except Exception:
                 _log.exception("event=upkeep_failed")
 
@@ -64,6 +69,23 @@ class Housekeeper:
     def _rest(self, seconds: float) -> None:
         if self._stopping.wait(seconds):
             raise Stopped
+
+
+class Sweeper(Housekeeper):
+    """Cleans the folders of this node while a daemon of another one leads: what is in the database is that one's business."""
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app)
+        self._due = clock.now()
+
+    def _prepare(self) -> None:
+        orphans.outrun_folders()
+
+    def _look(self) -> None:
+        now = clock.now()
+        if now >= self._due:
+            self._due = upkeep.next_due(now)
+            upkeep.sweep(now, self._rest, busy)
 
 
 def busy(run: Path) -> bool:

@@ -12,11 +12,12 @@ BLOCK = 512  # bytes, what st_blocks counts in
 
 def numbered(parent: Path) -> list[int]:
     """The numbers that name folders in `parent`, ascending; whatever else lies there is none of our business."""
-    try:
-        with os.scandir(parent) as entries:
-            return sorted(int(entry.name) for entry in entries if NUMBER.fullmatch(entry.name))
-    except FileNotFoundError:
-        return []
+    return sorted(_numbers(parent))
+
+
+def highest(parent: Path) -> int:
+    """The largest of these numbers; 0 where there is none."""
+    return max(_numbers(parent), default=0)
 
 
 def touched(folder: Path) -> float:
@@ -46,6 +47,14 @@ def remove(path: Path | str) -> int:
     except RecursionError as error:
         raise OSError(f"{path} is nested too deeply to be removed") from error
     return freed
+
+
+def _numbers(parent: Path) -> Iterator[int]:
+    try:
+        names = os.listdir(parent)
+    except FileNotFoundError:
+        return
+    yield from (int(name) for name in names if NUMBER.fullmatch(name))
 
 
 def _remove_folder(name: str, inside: int) -> None:

@@ -1,7 +1,6 @@
 """Folders without a run and runs without their folder: the first go once they are old enough, the second are reported."""
 
 import logging
-import os
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import select, text
 
+from scheduler import nodes
 from scheduler.config import settings
 from scheduler.database import LARGEST, db, transaction
 from scheduler.runs import disk
@@ -49,8 +49,7 @@ def outrun_folders() -> int:
     After a restore of an older backup the numbers would be given a second time, and a new run would find the files of
     another: its start, its result, its log.
     """
-    folders = [disk.numbered(settings().instance / parent) for parent in ("runs", "workspaces")]
-    highest = max((numbers[-1] for numbers in folders if numbers), default=0)
+    highest = max(disk.highest(settings().instance / parent) for parent in ("runs", "workspaces"))
     if not 0 < highest < LARGEST - CHUNK:
         return 0
     sqlite = db.engine.dialect.name == "sqlite"
@@ -91,12 +90,12 @@ def _remove(folder: Path, before: datetime, freed: Counter[str], busy: Busy) -> 
 
 
 def _report_vanished(freed: Counter[str], rest: Rest) -> None:
-    """Count the runs of this machine whose log should be here and is not; their rows stay, they are what happened.
+    """Count the runs of this node whose log should be here and is not; their rows stay, they are what happened.
 
-    What ran on another machine has its folder there.
+    What another node ran has its folder there.
     """
     there = set(disk.numbered(settings().instance / "runs"))
-    here = (Attempt.run_id == Run.id) & (Attempt.number == Run.attempts) & (Attempt.host == os.uname().nodename[:64])
+    here = (Attempt.run_id == Run.id) & (Attempt.number == Run.attempts) & (Attempt.node == nodes.own())
     last = 0
     while True:
         query = select(Run.id).join(Attempt, here).where(Run.id > last, Run.status.not_in(LIVE), Run.log_bytes > 0)

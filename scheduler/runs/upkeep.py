@@ -109,7 +109,20 @@ def perform(record_id: int, rest: Rest, busy: Busy) -> None:
         record.status, record.finished_at = status, clock.now()
         record.freed, record.error = dict(+freed), "\n".join(errors)[:4000]
         session.execute(delete(Upkeep).where(Upkeep.id <= record_id - KEPT))
-    _log.info("event=upkeep_done status=%s %s", status, " ".join(f"{name}={count}" for name, count in sorted(freed.items())))
+    _tell(f"upkeep_done status={status}", freed)
+
+
+def sweep(now: datetime, rest: Rest, busy: Busy) -> Counter[str]:
+    """Only what concerns the folders of this node, for where another node's daemon does the rest; answers what was freed."""
+    freed: Counter[str] = Counter()
+    for step in (_workspaces, _orphans):
+        step(now, freed, rest, busy)
+    _tell("upkeep_swept", freed)
+    return freed
+
+
+def _tell(event: str, freed: Counter[str]) -> None:
+    _log.info("event=%s %s", event, " ".join(f"{name}={count}" for name, count in sorted(freed.items())))
 
 
 def _due(now: datetime) -> datetime | None:

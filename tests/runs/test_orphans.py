@@ -78,10 +78,10 @@ def test_it_waits_longer_when_most_folders_are_unknown(clock, instance, monkeypa
     assert reconcile(clock)["orphans"] == 5
 
 
-def test_it_reports_logs_of_this_machine_that_are_gone(clock, instance):
-    here, elsewhere, kept = (perform(make_run(), host=host, details={"log_bytes": 9}) for host in ("me", "other", "me"))
+def test_it_reports_logs_of_this_node_that_are_gone(clock, instance):
+    here, elsewhere, kept = (perform(make_run(), details={"log_bytes": 9}) for _ in range(3))
     with transaction() as session:
-        session.execute(update(Attempt).where(Attempt.host == "me").values(host=os.uname().nodename[:64]))
+        session.execute(update(Attempt).where(Attempt.run_id == elsewhere.id).values(node="another"))
     leave(run_folder(instance, kept.id), clock, YOUNG)
     assert reconcile(clock)["vanished"] == 1
     assert db.session.get(Run, here.id) and db.session.get(Run, elsewhere.id), "what happened, happened"

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from scheduler import clock, gate, heartbeat
+from scheduler import clock, gate, nodes
 from scheduler.api import asking, bodies, described
 from scheduler.api.answers import done
 from scheduler.api.times import shown
@@ -89,7 +89,7 @@ def start_upkeep() -> Response:
 
 
 def _standing() -> str:
-    if not heartbeat.fresh(settings().instance):
+    if not nodes.ticking():
         return "STOPPED"
     return "PAUSED" if pausing.current() else "RUNNING"
 
