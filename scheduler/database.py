@@ -2,11 +2,11 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from blinker import Signal
 from flask import Flask
@@ -20,6 +20,7 @@ from scheduler import signals
 
 BUSY_TIMEOUT_MS = 20_000
 LARGEST = 2**31 - 1  # number a row can have
+CHUNK = 500  # values in one statement: every database takes so many
 ONE_WRITER = 7_246_001  # the advisory lock's number, ours alone within our database
 LONGEST_STATEMENT = "5s"  # on PostgreSQL, of a thread the whole installation waits for
 LONGEST_PAUSE = "10s"  # on PostgreSQL, of a writer between two statements: a frozen one must not keep all others out
@@ -32,6 +33,9 @@ _POSTGRES = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
+
+
+T = TypeVar("T")
 
 
 class Base(DeclarativeBase):
@@ -53,6 +57,11 @@ def table(model: type[Base]) -> Table:
     found = model.__table__
     assert isinstance(found, Table)
     return found
+
+
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """`values` in parts that fit into one statement."""
+    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
 
 
 class UTCDateTime(TypeDecorator[datetime]):

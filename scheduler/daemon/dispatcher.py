@@ -4,7 +4,7 @@ import logging
 import os
 import selectors
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 
@@ -16,18 +16,19 @@ from scheduler.config import settings
 from scheduler.daemon import bell, recovery
 from scheduler.daemon.leader import Deposed, Term
 from scheduler.daemon.presence import Presence
-from scheduler.database import db
+from scheduler.database import db, transaction
 from scheduler.errors import SchedulerError
 from scheduler.execution import perform, sockets
 from scheduler.execution.engines import Engine
 from scheduler.execution.protocol import DAEMON_SOCKET, Spec, State
-from scheduler.runs import lifecycle, policy, waiting
+from scheduler.runs import lifecycle, waiting
 from scheduler.runs.lifecycle import Claimed, Report
 from scheduler.runs.models import Attempt, Run
 from scheduler.runs.policy import Outcome
 from scheduler.runs.status import Status
 
 Step = Callable[[], None]
+Made = tuple[Claimed, Spec | SchedulerError]
 
 WINDOW = 0.005  # seconds a first result waits for others: ten in one transaction cost little more than one
 IDLE = 1.0  # seconds between looks when nobody wakes us
@@ -80,6 +81,10 @@ class Dispatcher:
     def wake(self, stops: bool = False) -> None:
         """Look at once: a run was queued or finished, or (`stops`) some shall stop."""
         self._stops = self._stops or stops
+        if threading.current_thread() is not self._thread:  # what it causes itself it sees to within the same turn
+            self._nudge()
+
+    def _nudge(self) -> None:
         try:
             os.write(self._wake_out, b"!")
         except BlockingIOError:
@@ -87,13 +92,9 @@ class Dispatcher:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            attempts = self._finished()
-            take_in: Step = partial(self._take_in, attempts)
-            if not all([self._managed(step) for step in (take_in, *self._steps())]):
+            work: Step = partial(self._work, self._finished())
+            if not all([self._managed(step) for step in (self._look_around, work, self._pass_on_stops)]):
                 self._stopping.wait(IDLE)
-
-    def _steps(self) -> Sequence[Step]:
-        return self._look_around, self._pass_on_stops, self._start_waiting
 
     def _allowed(self) -> AbstractContextManager[None]:
         """Within it a writing transaction goes through only while we lead."""
@@ -146,58 +147,71 @@ class Dispatcher:
                 attempts.add((int(run_id), int(number)))
         return attempts
 
+    def _work(self, attempts: Collection[tuple[int, int]]) -> None:
+        """Take in what has finished and claim what may start in its place; one transaction, one flush to the disk, for both."""
+        reports = self._reports(attempts)
+        if not reports:
+            self._start_waiting()
+            return
+        try:
+            with transaction():
+                lifecycle.finish(reports)
+                claimed = self._claimed()
+        except recovery.REFUSALS:
+            recovery.write(reports)
+            claimed = self._claimed()
+        _tell(reports)
+        self._begin(claimed)
+
     def _take_in(self, attempts: Iterable[tuple[int, int]]) -> None:
-        reports = []
-        for run_id, number in attempts:
-            outcome = self._engine.outcome(run_id, number)
-            if outcome is not None:
-                reports.append(Report(run_id, number, outcome))
+        reports = self._reports(attempts)
         if reports:
             recovery.write(reports)
-            for report in reports:
-                _log.info("event=attempt_finished run=%s attempt=%s reason=%s exit=%s", report.run_id, report.number,
-                          report.outcome.reason, report.outcome.exit_code)  # fmt: skip
+            _tell(reports)
+
+    def _reports(self, attempts: Iterable[tuple[int, int]]) -> list[Report]:
+        """What these attempts left, as far as they are over, and those the engine would not start."""
+        found = [(run_id, number, self._engine.outcome(run_id, number)) for run_id, number in attempts]
+        found += [(run_id, number, Outcome("start_failed", error=why)) for run_id, number, why in self._engine.refusals()]
+        return [Report(run_id, number, outcome) for run_id, number, outcome in found if outcome is not None]
 
     def _start_waiting(self) -> None:
-        slots = waiting.slots()
-        admitted = policy.admit(waiting.startable(clock.now()), slots)[0] if slots.running < slots.most else []
-        db.session.rollback()
+        self._begin(self._claimed())
+
+    def _claimed(self) -> list[Made]:
+        """What may start, claimed and made ready in one transaction: an edit comes before both or after both."""
+        admitted = waiting.admitted(clock.now())
         if not admitted:
-            return
-        claimed = lifecycle.claim(admitted)
-        specs: list[Spec] = []
-        failed: list[Report] = []
-        for one, made in zip(claimed, perform.specs(claimed), strict=True):
-            if isinstance(made, SchedulerError):
-                failed.append(_never_began(one, str(made)))
-            else:
-                specs.append(made)
-        db.session.rollback()
-        failed += self._hand_over(specs)
+            return []
+        with transaction():
+            claimed = lifecycle.claim(admitted)
+            return list(zip(claimed, perform.specs(claimed), strict=True))
+
+    def _begin(self, claimed: Sequence[Made]) -> None:
+        """Hand over what could be made ready; what could not has failed."""
+        self._hand_over([made for _, made in claimed if isinstance(made, Spec)])
+        failed = [_never_began(one, str(why)) for one, why in claimed if isinstance(why, SchedulerError)]
         if failed:
             lifecycle.finish(failed)
+            self._nudge()
 
-    def _hand_over(self, specs: Sequence[Spec]) -> list[Report]:
-        """Have the engine start these; those it refuses failed, and when it cannot be reached all go back to wait."""
+    def _hand_over(self, specs: Sequence[Spec]) -> None:
+        """Have the engine start these; when it cannot be reached all go back to wait."""
         if not specs:
-            return []
+            return
         self._term.trust()  # frozen since the claim, we may not lead any more; what is not begun now, its node puts back
         try:
-            refusals = self._engine.start(specs)
+            self._engine.start(specs)
         except OSError as error:
             _log.error("event=engine_unreachable reason=%s runs=%s", error, len(specs))
             for spec in specs:
                 if self._engine.fence(spec.run_id, spec.attempt):
                     lifecycle.unstart(spec.run_id, spec.attempt, str(error))
             self._stopping.wait(IDLE)
-            return []
+            self._nudge()
+            return
         for spec in specs:
             _log.info("event=attempt_started run=%s attempt=%s", spec.run_id, spec.attempt)
-        return [
-            Report(spec.run_id, spec.attempt, Outcome("start_failed", error=why))
-            for spec, why in zip(specs, refusals, strict=True)
-            if why is not None
-        ]
 
     def _pass_on_stops(self) -> None:
         """Tell the supervisors of runs that shall stop; they may not have been there when it was asked."""
@@ -218,14 +232,20 @@ class Tender(Dispatcher):
     What it writes is told by files that are only here, so it needs nobody's leave.
     """
 
-    def _steps(self) -> Sequence[Step]:
-        return self._look_around, self._pass_on_stops
+    def _work(self, attempts: Collection[tuple[int, int]]) -> None:
+        self._take_in(attempts)
 
     def _look_around(self) -> None:
         if clock.monotonic() - self._looked >= IDLE:
             self._looked = clock.monotonic()
             self._stops = True
             self._recover()
+
+
+def _tell(reports: Iterable[Report]) -> None:
+    for report in reports:
+        _log.info("event=attempt_finished run=%s attempt=%s reason=%s exit=%s", report.run_id, report.number,
+                  report.outcome.reason, report.outcome.exit_code)  # fmt: skip
 
 
 def _never_began(one: Claimed, why: str) -> Report:

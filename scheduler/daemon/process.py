@@ -1,5 +1,6 @@
 """One daemon: waits until it may lead, then runs timetable and dispatcher until it is told to stop, or may no longer."""
 
+import gc
 import logging
 import sys
 import threading
@@ -19,6 +20,7 @@ from scheduler.daemon.leader import Deposed, Leadership, Term
 from scheduler.daemon.lease import STUCK, LeaseLeadership, LeaseTerm
 from scheduler.daemon.presence import mark
 from scheduler.daemon.timetable import Timetable
+from scheduler.daemon.upkeep import Housekeeper
 from scheduler.daemon.watch import Watch
 from scheduler.execution.engines import Engine, Local
 from scheduler.runs import ledger
@@ -41,7 +43,7 @@ class Daemon:
         self._alone = alone
         self.stuck = False  # the clock stood still and could not be put right
         self._bell = Bell(app)
-        self._leadership = _leadership(app)
+        self._leadership = leadership(app)
         self._watch = Watch(settings().instance)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._lead, name="daemon", daemon=True)
@@ -114,16 +116,21 @@ class Daemon:
         if isinstance(term, LeaseTerm):
             term.idle = self._idle
         stands = False
+        housekeeper = Housekeeper(self._app)
         try:
             self._tend(False)
+            housekeeper.start()
             self._timetable = Timetable(self._app, partial(self._settle, term))
             self._dispatcher = Dispatcher(self._app, self._engine, term, self._timetable.wake)
             self._dispatcher.start()
             self._timetable.start()
+            gc.collect()
+            gc.freeze()  # ten thousand jobs stay as they are: no later collection has to walk them, which takes 0.3 s
             stands = self._stands_still(term)
         except Exception:
             _log.exception("event=daemon_failed")
         finally:
+            housekeeper.stop()
             self._step_down(term, stands)
 
     def _stands_still(self, term: Term) -> bool:
@@ -192,7 +199,7 @@ class Daemon:
         return rows
 
 
-def _leadership(app: Flask) -> Leadership:
+def leadership(app: Flask) -> Leadership:
     """How one comes to lead on this database."""
     with app.app_context():
         shared = nodes.shared()

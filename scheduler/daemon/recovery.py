@@ -18,6 +18,7 @@ from scheduler.runs.models import Attempt
 from scheduler.runs.policy import Outcome
 from scheduler.runs.status import AttemptStatus
 
+REFUSALS = (StatementError, ValueError, TypeError, ArithmeticError)  # of a report the database cannot keep
 HAND_OVER = 5.0  # seconds a claimed attempt may take to reach its supervisor
 
 _log = logging.getLogger("TaskExecutor")
@@ -61,17 +62,17 @@ def recover(engine: Engine, now: datetime, patience: float = HAND_OVER) -> list[
 
 
 def write(reports: Sequence[Report]) -> None:
-    """Have these written; when one of them cannot be, the others are all the same."""
+    """Have these written; when one of them cannot be, the others are all the same. Not within a transaction."""
     try:
         lifecycle.finish(reports)
-    except (StatementError, ValueError, TypeError, ArithmeticError):
+    except REFUSALS:
         if len(reports) == 1:
             raise
         _log.exception("event=reports_refused count=%s", len(reports))
         for report in reports:
             try:
                 lifecycle.finish([report])
-            except (StatementError, ValueError, TypeError, ArithmeticError):
+            except REFUSALS:
                 _log.exception("event=report_refused run=%s attempt=%s", report.run_id, report.number)
 
 

@@ -139,7 +139,7 @@ def test_who_follows_takes_in_and_stops_and_starts_nothing(app: Flask, engine: F
     engine.specs[stopped.id, 1] = None  # type: ignore[assignment]
     lifecycle.cancel(SYSTEM, stopped)
     tender = Tender(app, engine)
-    for step in tender._steps():
+    for step in (tender._look_around, lambda: tender._work([(finished.id, 1)]), tender._pass_on_stops):
         assert tender._managed(step)
     tender.stop()
     assert (status(finished), status(waiting)) == ("success", "pending")
