@@ -53,9 +53,12 @@ def start(spec: Spec, stdout: int, stderr: int) -> tuple[int, int | None]:
     """
     if spec.limits or spec.nice:
         return _fork(spec, stdout, stderr)
-    pid = _spawn(spec, stdout, stderr)
-    kernel.set_of(pid, "oom_score_adj", LIKELY)
-    return pid, None
+    ours = kernel.get_own("oom_score_adj")
+    kernel.set_own("oom_score_adj", LIKELY)  # what is spawned begins with it
+    try:
+        return _spawn(spec, stdout, stderr), None
+    finally:
+        kernel.set_own("oom_score_adj", ours)
 
 
 def decode_failure(spec: Spec, report: bytes) -> Result:

@@ -32,15 +32,16 @@ def block(numbers: Iterable[int]) -> None:
     _libc.sigprocmask(signal.SIG_SETMASK.value, _signal_set(numbers), None)
 
 
+def get_own(name: str) -> bytes:
+    """What a file of this process in /proc says."""
+    with open(f"/proc/self/{name}", "rb") as file:
+        return file.read()
+
+
 def set_own(name: str, value: bytes) -> None:
     """Write a file of this process in /proc; where that is not allowed, things stay as they are."""
-    set_of("self", name, value)
-
-
-def set_of(process: int | str, name: str, value: bytes) -> None:
-    """Write a file of another process in /proc; where that is not allowed, or it has ended, things stay as they are."""
     try:
-        file = os.open(f"/proc/{process}/{name}", os.O_WRONLY)
+        file = os.open(f"/proc/self/{name}", os.O_WRONLY)
         os.write(file, value)
         os.close(file)
     except OSError:
