@@ -182,7 +182,9 @@ def test_even_with_two_leaders_nothing_is_done_twice(site: Site, tmp_path: Path)
     there = tmp_path / "there"
     there.mkdir()
     shutil.copytree(site.instance / "keys", there / "keys")
-    site.daemon(), site.daemon(there)
+    site.daemon()
+    until(lambda: site.leads() == 1)
+    site.daemon(there)
     until(lambda: site.leads() == 2)
     tasks = every_second(site, tmp_path / "marks", 5)
     until(lambda: len(site.runs(tasks[0])) >= 8)
@@ -211,3 +213,15 @@ def test_a_database_that_hangs_longer_than_the_lease_costs_no_instant(site: Site
     first = next(run for run in site.runs(task) if run.scheduled_at > thawed)
     assert first.queued_at - thawed < timedelta(seconds=3)
     assert (gaps(site, task), site.leads()) == ([], 1)
+
+
+@on_postgres
+def test_two_machines_that_start_at_once_on_nothing_both_serve(site: Site, tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    there.mkdir()
+    shutil.copytree(site.instance / "keys", there / "keys")
+    daemons = [site.daemon(), site.daemon(there)]
+    until(lambda: site.log().count("event=started") == 2)
+    assert [daemon.poll() for daemon in daemons] == [None, None]
+    until(lambda: "event=daemon_follows" in site.log())
+    assert site.leads() == 1
