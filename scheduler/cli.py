@@ -18,7 +18,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 from waitress.server import create_server
 
-from scheduler import clock, signals
+from scheduler import clock, signals, trouble
 from scheduler.accounts import users
 from scheduler.accounts.permissions import ROLES, SYSTEM
 from scheduler.config import Settings, settings
@@ -37,7 +37,11 @@ _log = logging.getLogger("SchedulerEngine")
 
 
 def serve(app: Flask, web: bool = True, daemon: bool = True) -> None:
-    """Migrate, start the parts asked for and stay until SIGTERM or SIGINT; attempts go on without us."""
+    """Migrate, start the parts asked for and stay until SIGTERM or SIGINT; attempts go on without us.
+
+    `Unavailable` when the instance folder cannot be written to, or the database cannot be had.
+    """
+    trouble.refuse_unwritable(settings().instance)
     log_to(settings().instance / "logs" / "sys.log")
     with app.app_context():
         prepare(settings())
@@ -131,13 +135,13 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 @commands.command("web")
 def web_command() -> None:
     """Serve pages and API only."""
-    serve(_app(), daemon=False)
+    _told(lambda: serve(_app(), daemon=False))
 
 
 @commands.command("daemon")
 def daemon_command() -> None:
     """Schedule and start runs only; of several the first leads, the others wait."""
-    serve(_app(), web=False)
+    _told(lambda: serve(_app(), web=False))
 
 
 @commands.command("runner")

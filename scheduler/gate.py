@@ -7,14 +7,17 @@ from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, request
 from flask.typing import ResponseReturnValue
+from flask_login import AnonymousUserMixin
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, Map
 
+from scheduler import trouble
 from scheduler.accounts import audit, sessions
 from scheduler.accounts.models import User
 from scheduler.accounts.permissions import ACTIONS, NOBODY, Actor, actor_of, require
 from scheduler.config import settings
-from scheduler.database import transaction
+from scheduler.database import db, transaction
 from scheduler.errors import (
     N_,
     Conflict,
@@ -22,8 +25,11 @@ from scheduler.errors import (
     Invalid,
     NotFound,
     SchedulerError,
+    StorageFull,
+    StorageGone,
     Throttled,
     Unauthenticated,
+    Unavailable,
 )
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -37,6 +43,8 @@ STATUS: Mapping[type[SchedulerError], int] = {
     NotFound: 404,
     Conflict: 409,
     Throttled: 429,
+    StorageFull: 507,
+    Unavailable: 503,
 }
 
 _log = logging.getLogger("Gate")
@@ -129,6 +137,8 @@ def install(app: Flask, read_cookie: Reader) -> None:
     app.before_request(_check)
     app.register_error_handler(SchedulerError, _answer)
     app.register_error_handler(HTTPException, _answer)
+    app.register_error_handler(OSError, _answer_file)
+    app.register_error_handler(PoolTimeout, lambda _error: _answer(trouble.busy()))
 
 
 def read_headers(app: Flask, blueprint: str, reader: Reader) -> None:
@@ -243,7 +253,20 @@ def _has_credentials() -> bool:
     return any(name in request.headers for name in CREDENTIALS)
 
 
+def _answer_file(error: OSError) -> ResponseReturnValue:
+    """What a file's error says about the disk is answered as such; any other is a fault of ours."""
+    found = trouble.of_file(error)
+    if found is None:
+        raise error
+    return _answer(found)
+
+
 def _answer(error: Exception) -> ResponseReturnValue:
+    if isinstance(error, Unavailable):
+        _log.error("event=unavailable path=%s reason=%s", request.path, type(error).__name__)
+        db.session.rollback()
+    if isinstance(error, StorageGone):  # who asks cannot be found out, and need not be to say so
+        g.visitor, g._login_user = None, AnonymousUserMixin()
     if isinstance(error, Forbidden) and request.method not in SAFE:
         _note(error)
     answers = _gate().answers
@@ -254,10 +277,14 @@ def _answer(error: Exception) -> ResponseReturnValue:
 def _note(error: Forbidden) -> None:
     """Acts that were refused to somebody we know are in the audit log too."""
     who: Visitor | None = g.get("visitor")
-    if who is not None:
+    if who is None:
+        return
+    what = f"{request.method} {request.path[:200]}"
+    try:
         with transaction():
-            what = f"{request.method} {request.path[:200]}"
             audit.record(who.actor, "denied", ("request", request.endpoint, what), after={"reason": str(error)})
+    except Unavailable:
+        _log.error("event=denied_unrecorded by=%s request=%r", who.actor.name, what)
 
 
 def _with_policy(view: View, policy: Policy) -> View:

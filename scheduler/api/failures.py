@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 from scheduler import gate
 from scheduler.api.answers import failed
 from scheduler.api.language import say
-from scheduler.errors import N_, Invalid, Problem, SchedulerError, Throttled
+from scheduler.errors import N_, Invalid, Problem, SchedulerError, Throttled, Unavailable
 
 CHALLENGE = 'Bearer realm="scheduler"'
 SCHEDULE = "schedule_config"
@@ -29,7 +29,7 @@ def answer(error: Exception) -> Response:
     response = failed(status, _message(error, status), _errors(error))
     if status == 401:
         response.headers["WWW-Authenticate"] = CHALLENGE
-    if isinstance(error, Throttled):
+    if isinstance(error, Throttled | Unavailable):
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, HTTPException):
         for name, value in error.get_headers():

@@ -10,9 +10,10 @@ from functools import partial
 from flask import Flask
 from sqlalchemy import select
 
-from scheduler import clock
+from scheduler import clock, trouble
 from scheduler.config import settings
 from scheduler.daemon import recovery
+from scheduler.daemon.quiet import Quiet
 from scheduler.database import db
 from scheduler.errors import SchedulerError
 from scheduler.execution import perform, sockets
@@ -41,6 +42,7 @@ class Dispatcher:
         self._engine = engine
         self._stopping = threading.Event()
         self._stops = False
+        self._quiet = Quiet(_log, "dispatch_failed")
         self._looked = -IDLE
         self._wake_in, self._wake_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         path = settings().instance / DAEMON_SOCKET
@@ -87,12 +89,14 @@ class Dispatcher:
 
     def _managed(self, step: Step) -> bool:
         """Do one step; one that fails is logged and keeps none of the others from being done."""
+        name = getattr(step, "func", step).__name__.strip("_")
         try:
             with self._app.app_context():
                 step()
-        except Exception:
-            _log.exception("event=dispatch_failed")
+        except Exception as error:
+            self._quiet.failed(name, error)
             return False
+        self._quiet.worked(name)
         return True
 
     def _look_around(self) -> None:
@@ -133,6 +137,8 @@ class Dispatcher:
                           report.outcome.reason, report.outcome.exit_code)  # fmt: skip
 
     def _start_waiting(self) -> None:
+        if trouble.condition(settings().instance):
+            return  # what began now could not even say that it has begun
         slots = waiting.slots()
         admitted = policy.admit(waiting.startable(clock.now()), slots)[0] if slots.running < slots.most else []
         db.session.rollback()

@@ -8,9 +8,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from scheduler import heartbeat
+from scheduler import heartbeat, trouble
 from scheduler.config import settings
 from scheduler.database import db
+from scheduler.errors import Unavailable
 from scheduler.runs import history
 from scheduler.runs.status import Status
 from scheduler.web import access
@@ -59,7 +60,7 @@ def corner() -> Response:
 @pages.get("/readyz")
 @access.public
 def ready() -> ResponseReturnValue:
-    """200 when the database answers and the daemon ticks; else 503 and the name of what does not."""
+    """200 when the database answers, the disk takes writes and the daemon ticks; else 503 and the name of what does not."""
     failing = _failing()
     words = {"Content-Type": "text/plain; charset=utf-8"}
     return (f"{failing}\n", 503, words) if failing else ("ok\n", 200, words)
@@ -68,6 +69,9 @@ def ready() -> ResponseReturnValue:
 def _failing() -> str:
     try:
         db.session.execute(text("SELECT 1"))
-    except SQLAlchemyError:
+    except (SQLAlchemyError, Unavailable):
         return "database"
+    state = trouble.condition(settings().instance)
+    if state:
+        return f"storage: {state}"
     return "" if heartbeat.fresh(settings().instance) else "scheduler"
