@@ -2,7 +2,6 @@
 
 import fcntl
 import logging
-import logging.handlers
 import os
 import signal
 import sys
@@ -18,7 +17,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 from waitress.server import create_server
 
-from scheduler import clock, signals, trouble
+from scheduler import clock, enginelog, signals, trouble
 from scheduler.accounts import users
 from scheduler.accounts.permissions import ROLES, SYSTEM
 from scheduler.config import Settings, settings
@@ -42,7 +41,7 @@ def serve(app: Flask, web: bool = True, daemon: bool = True) -> None:
     `Unavailable` when the instance folder cannot be written to, or the database cannot be had.
     """
     trouble.refuse_unwritable(settings().instance)
-    log_to(settings().instance / "logs" / "sys.log")
+    enginelog.begin(settings().instance / "logs", settings().history.engine_log_days)
     with app.app_context():
         prepare(settings())
     worker = Daemon(app) if daemon else None
@@ -51,7 +50,10 @@ def serve(app: Flask, web: bool = True, daemon: bool = True) -> None:
         worker.start()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
-    _log.info("event=started web=%s daemon=%s", web, daemon)
+    place = settings().server.url or f"http://{settings().server.host}:{settings().server.port}"
+    _log.info(
+        "event=started web=%s daemon=%s pid=%s address=%s instance=%s", web, daemon, os.getpid(), place, settings().instance
+    )
     try:
         if web:
             _serve_pages(app)
@@ -76,7 +78,6 @@ def connect(daemon: Daemon) -> None:
 
 def prepare(now: Settings) -> None:
     """Bring the database up to date; on the first start make the administrator and say how to sign in."""
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     with _alone(now.instance / "run" / "prepare.lock"):
         flask_migrate.upgrade()
         groups.ensure_default()
@@ -96,18 +97,6 @@ def _alone(path: Path) -> Iterator[None]:
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def log_to(path: Path) -> None:
-    """Write the engine's log to the console and to `path`, a new file each midnight, thirty kept."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    shape = logging.Formatter("%(asctime)s - %(levelname)s - %(name)s - %(message)s", "%Y-%m-%d %H:%M:%S")
-    file = logging.handlers.TimedRotatingFileHandler(path, when="midnight", backupCount=30, encoding="utf-8", delay=True)
-    for handler in (logging.StreamHandler(), file):
-        handler.setFormatter(shape)
-        logging.getLogger().addHandler(handler)
-    logging.getLogger().setLevel(logging.INFO)
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
 
 
 def _serve_pages(app: Flask) -> None:

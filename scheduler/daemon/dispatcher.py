@@ -132,9 +132,6 @@ class Dispatcher:
                 reports.append(Report(run_id, number, outcome))
         if reports:
             recovery.write(reports)
-            for report in reports:
-                _log.info("event=attempt_finished run=%s attempt=%s reason=%s exit=%s", report.run_id, report.number,
-                          report.outcome.reason, report.outcome.exit_code)  # fmt: skip
 
     def _start_waiting(self) -> None:
         if trouble.condition(settings().instance):

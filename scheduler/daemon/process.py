@@ -1,6 +1,7 @@
 """One daemon: waits until it may lead, then runs the timetable and the dispatcher until it is told to stop."""
 
 import logging
+import os
 import threading
 from datetime import datetime
 
@@ -66,14 +67,19 @@ class Daemon:
             self._dispatcher.wake(stops=True)
 
     def _lead(self) -> None:
+        waits = False
         while not self._stopping.is_set():
             if self._leadership.take():
                 self._work()
+                waits = False
+            elif not waits:
+                waits = True
+                _log.info("event=daemon_waits pid=%s", os.getpid())
             self._stopping.wait(PATIENCE)
 
     def _work(self) -> None:
         """Lead until told to stop, or until it cannot be done (no database, say): then it is tried again."""
-        _log.info("event=daemon_leads")
+        _log.info("event=daemon_leads pid=%s", os.getpid())
         try:
             self._dispatcher = Dispatcher(self._app, self._engine)
             self._timetable = Timetable(self._app, self._settle)

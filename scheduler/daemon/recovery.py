@@ -29,14 +29,16 @@ def recover(engine: Engine, now: datetime, patience: float = HAND_OVER) -> None:
     query = select(Attempt).where(Attempt.status == AttemptStatus.RUNNING)
     running = [(row.run_id, row.number, row.pid, row.claimed_at) for row in db.session.scalars(query)]
     db.session.rollback()
+    if patience == 0 and running:
+        _log.info("event=taking_over running=%s", len(running))
     reports: list[Report] = []
     for run_id, number, pid, claimed_at in running:
         # A clock set back meanwhile makes no attempt wait for the time it was claimed at.
         patient = timedelta(0) <= now - claimed_at < timedelta(seconds=patience)
         try:
             outcome = _found(engine, run_id, number, pid is None, patient)
-        except (OSError, ValueError, TypeError, AttributeError):
-            _log.exception("event=attempt_unreadable run=%s attempt=%s", run_id, number)
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            _log.error("event=attempt_unreadable run=%s attempt=%s reason=%r", run_id, number, error)
             continue
         if outcome is not None:
             reports.append(Report(run_id, number, outcome))

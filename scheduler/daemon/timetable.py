@@ -123,7 +123,10 @@ class Timetable:
                 query = query.where(Task.enabled.is_(True), Task.deleted_at.is_(None))
             else:
                 query = query.where(Task.updated_at > self._seen)
-            for task in db.session.execute(query):
+            tasks = db.session.execute(query).all()
+            if self._seen is None:
+                _log.info("event=tasks_loaded count=%s", len(tasks))
+            for task in tasks:
                 try:
                     self._place(task)
                 except (SchedulerError, ValueError, KeyError, TypeError, ArithmeticError) as error:

@@ -14,7 +14,7 @@ from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require
 from scheduler.database import after_commit, db, table, transaction
 from scheduler.errors import N_, Conflict, NotFound, SchedulerError
-from scheduler.runs import lifecycle, policy, ticks
+from scheduler.runs import journal, lifecycle, policy, ticks
 from scheduler.runs.models import Run
 from scheduler.runs.policy import Past, Verdict
 from scheduler.runs.rows import alive_of, join, keep, new_row
@@ -56,6 +56,7 @@ def settle(now: datetime, past: Past = policy.UNKNOWN) -> int:
             rows += fresh
             changes.append({"task": task.id, "next_run_at": tick.next_run_at, "ticks": task.ticks + tick.count})
         replaced = keep(session, rows)
+        journal.settled(rows)
         if changes:  # none when another settlement came between the look and the transaction
             session.connection().execute(_ADVANCE, changes)
         if replaced:

@@ -13,7 +13,7 @@ from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require
 from scheduler.database import after_commit, db, storable, table, transaction
 from scheduler.errors import N_, Conflict
-from scheduler.runs import dependants, digest, policy
+from scheduler.runs import dependants, digest, journal, policy
 from scheduler.runs.digest import Ended
 from scheduler.runs.models import Attempt, Run
 from scheduler.runs.policy import Outcome
@@ -105,6 +105,7 @@ def finish(reports: Sequence[Report]) -> list[int]:
             if rows:
                 connection.execute(statement, rows)
         digest.add(session, ended)
+        journal.ended(ends, again)
         if ended:
             after_commit(signals.run_finished, run_ids=[run.run_id for run in ended])
             cancel_runs(session, dependants.release(session, ended), "", {"code": "replaced"})
