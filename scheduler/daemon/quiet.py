@@ -9,7 +9,7 @@ AGAIN = 60.0  # seconds after which what still fails is said again
 
 
 class Quiet:
-    """What one loop has said of its failures: a full disk would otherwise fill the console with the same traceback each second."""
+    """What one loop has said of its failures: a full disk would else fill the console with one traceback each second."""
 
     def __init__(self, log: logging.Logger, event: str) -> None:
         self._log = log

@@ -1,6 +1,6 @@
 """What the head of a run's page shows: the run, one of its attempts, how far it is, how it went; words come from run_words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -93,6 +93,12 @@ class Head:
             return progress(attempt_folder(settings().instance, self.run.id, self.number))
         kept: Progress | None = (self.attempt.result or {}).get("progress")
         return kept
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """The numbers the attempt printed, once it is over."""
+        kept: Mapping[str, float] | None = (self.attempt.result or {}).get("metrics") if self.attempt else None
+        return kept or {}
 
     @property
     def failed(self) -> bool:

@@ -17,7 +17,7 @@ def test_it_shows_how_an_execution_went(ada_calls, app):
     found = ada_calls.data(f"/executions/{execution}")
     assert (found["status"], found["exit_code"], found["output_summary"]) == ("SUCCESS", 0, "1000 rows")
     assert (found["start_time"], found["end_time"]) == ("2026-03-02T12:00:00Z", "2026-03-02T12:00:45Z")
-    assert found["resource_usage"] == {"max_memory_mb": 128.0, "avg_cpu_percent": 20.0}
+    assert found["resource_usage"] == {"max_memory_mb": 128.0, "cpu_seconds": 9.0, "avg_cpu_percent": 20.0}
     assert (found["triggered_by"], found["host"], found["pid"], len(found["attempts"])) == ("ada", "host", 321, 1)
 
 
