@@ -40,6 +40,7 @@ def serve(app: Flask, web: bool = True, daemon: bool = True) -> None:
 
     `Unavailable` when the instance folder cannot be written to, or the database cannot be had.
     """
+    os.umask(0o077)
     trouble.refuse_unwritable(settings().instance)
     enginelog.begin(settings().instance / "logs", settings().history.engine_log_days)
     with app.app_context():

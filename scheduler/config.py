@@ -66,6 +66,7 @@ class Execution(Section):
     kill_grace_seconds: int = Field(10, ge=0, le=3600)
     log_max_bytes: int = Field(104_857_600, ge=65_536)
     allow_absolute_programs: bool = False
+    run_as: str = ""
 
 
 class History(Section):

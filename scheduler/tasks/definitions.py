@@ -11,10 +11,10 @@ from scheduler import clock, signals
 from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, can, require
 from scheduler.database import after_commit, transaction
-from scheduler.errors import N_, Conflict, Invalid, NotFound
+from scheduler.errors import N_, Conflict, Forbidden, Invalid, NotFound
 from scheduler.kinds import kinds
 from scheduler.schedules import spellings
-from scheduler.tasks import contents, dependencies, drafts, wording
+from scheduler.tasks import contents, dependencies, drafts, identity, wording
 from scheduler.tasks.drafts import Draft
 from scheduler.tasks.models import DEFAULT_GROUP, Group, Tag, Task
 from scheduler.tasks.queries import matching
@@ -46,6 +46,7 @@ def edit(actor: Actor, task_id: int, changes: Mapping[str, Any], version: int | 
         if group.id != task.group_id:
             require(actor, "task.create", group_place(group))
         draft = drafts.read(_merged(task, changes), seed=str(changes.get("key") or task.key))
+        _permitted(actor, str(task.policy.get(identity.FIELD) or ""), draft)
         _runnable(draft, group)
         was_enabled, timing = task.enabled, _timing(task)
         _apply(task, draft, group)
@@ -140,6 +141,7 @@ def _created(actor: Actor, values: Mapping[str, Any], like: Task | None = None) 
         key = _free_key(session, values)
         draft = drafts.read({**values, "key": key}, seed=key)
         drafts.refuse_never(draft)
+        _permitted(actor, "", draft)
         _runnable(draft, group)
         now = clock.now()
         task = Task(key=key, created_at=now, updated_at=now, owner_id=actor.id)
@@ -164,6 +166,18 @@ def _group(session: Session, actor: Actor, wanted: object) -> Group:
     if group is None or not can(actor, "task.see", group_place(group)):
         raise Invalid.because(N_("There is no group “%(group)s”."), field="group", group=str(wanted)[:60])
     return group
+
+
+def _permitted(actor: Actor, before: str, draft: Draft) -> None:
+    """A task that runs as another user is for administrators alone: who edits what it runs acts as that user."""
+    after = draft.policy.run_as
+    if (before or after) and not can(actor, "task.run_as"):
+        text = N_(
+            "This task runs as another user of the machine: only administrators may choose that user, or change such a task."
+        )
+        raise Forbidden.because(text, field=identity.FIELD)
+    if after and after != before:
+        identity.of(after)
 
 
 def _runnable(draft: Draft, group: Group) -> None:

@@ -40,3 +40,4 @@ class Policy(BaseModel):
     misfire_policy: Literal["skip", "run_once", "run_all"] = "skip"
     misfire_grace_seconds: int = Field(300, ge=1, le=604_800)
     limits: Limits = Limits()
+    run_as: str = Field("", max_length=64)  # a user of this machine; empty: the configured one, else the scheduler's own

@@ -71,6 +71,10 @@ MISFIRE = (
     ("run_once", N_("Run once")),
     ("run_all", N_("Run all of them")),
 )
+USER = N_("A user of this machine; empty: the scheduler's own. Only administrators may choose one.")
+OF_EACH = N_("Of each process by itself.")
+ADDRESSES = N_("Address space of each process by itself: more than it really uses.")
+OF_THE_USER = N_("Of its user in all, other programs included; root has no such limit.")
 BACKOFF = (("fixed", N_("Always the same")), ("exponential", N_("Doubling each time")))
 _POLICY = (
     Control("timeout_seconds", N_("Timeout"), "number", suffix=SECONDS),
@@ -86,10 +90,12 @@ _POLICY = (
     Control("priority", N_("Priority"), "number", N_("Higher goes first.")),
     Control("success_exit_codes", N_("Exit codes: success"), "words"),
     Control("business_exit_codes", N_("Exit codes: business failure"), "words", N_("Not retried; every other is technical.")),
-    Control("limits.cpu_seconds", N_("Processor time"), "number", suffix=SECONDS, group=N_("Limits")),
-    Control("limits.memory_mb", N_("Memory"), "number", suffix="MB", group=N_("Limits")),
-    Control("limits.processes", N_("Processes"), "number", group=N_("Limits")),
-    Control("limits.open_files", N_("Open files"), "number", group=N_("Limits")),
+    Control(
+        "limits.cpu_seconds", N_("Processor time"), "number", N_("Of each process by itself."), suffix=SECONDS, group=N_("Limits")
+    ),
+    Control("limits.memory_mb", N_("Memory"), "number", ADDRESSES, suffix="MB", group=N_("Limits")),
+    Control("limits.processes", N_("Processes"), "number", OF_THE_USER, group=N_("Limits")),
+    Control("limits.open_files", N_("Open files"), "number", OF_EACH, group=N_("Limits")),
     Control("limits.file_size_mb", N_("File size"), "number", suffix="MB", group=N_("Limits")),
 )
 DEPENDS_MODES = (
@@ -108,6 +114,12 @@ ADVANCED = (
     Control("params", N_("Parameters"), "pairs", N_("Reach the program as environment variables too."), default={}),
     Control("working_directory", N_("Working directory"), hint=N_("Absolute; empty: a folder of the run's own."), default=""),
     Control("key", N_("Key"), hint=N_("Its name in addresses and the API; empty: made from the name."), default=""),
+    Control(
+        "run_as",
+        N_("Run as user"),
+        hint=N_("A user of this machine; empty: the scheduler's own. For administrators."),
+        default="",
+    ),
     Control("private", N_("Private"), "checkbox", hint=N_("Only its owner and administrators see it.")),
 )
 
