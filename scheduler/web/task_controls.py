@@ -114,12 +114,7 @@ ADVANCED = (
     Control("params", N_("Parameters"), "pairs", N_("Reach the program as environment variables too."), default={}),
     Control("working_directory", N_("Working directory"), hint=N_("Absolute; empty: a folder of the run's own."), default=""),
     Control("key", N_("Key"), hint=N_("Its name in addresses and the API; empty: made from the name."), default=""),
-    Control(
-        "run_as",
-        N_("Run as user"),
-        hint=N_("A user of this machine; empty: the scheduler's own. For administrators."),
-        default="",
-    ),
+    Control("run_as", N_("Run as user"), hint=USER, default=""),
     Control("private", N_("Private"), "checkbox", hint=N_("Only its owner and administrators see it.")),
 )
 

@@ -45,6 +45,7 @@ class Site:
         self.app = app
         self.instance = config.settings().instance
         self._url = url
+        self.port = 0  # of the server started last
         self._servers: list[subprocess.Popen[bytes]] = []
 
     def start(self, wait: bool = True) -> "subprocess.Popen[bytes]":
@@ -53,7 +54,8 @@ class Site:
                     "EXECUTION__KILL_GRACE_SECONDS": "1", "ADMIN_PASSWORD": "a long enough password"}  # fmt: skip
         environ = {name: value for name, value in os.environ.items() if not name.startswith("SCHEDULER_")}
         environ |= {f"SCHEDULER_{name}": value for name, value in settings.items()}
-        command = [sys.executable, "app.py", "--instance", str(self.instance), "--port", str(free_port())]
+        self.port = free_port()
+        command = [sys.executable, "app.py", "--instance", str(self.instance), "--port", str(self.port)]
         before = self.leads()
         log = (self.instance / "console.log").open("ab")
         server = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log, start_new_session=True)
