@@ -74,13 +74,14 @@ def room(folder: Path) -> int:
 
 
 def condition(folder: Path) -> str:
-    """What keeps `folder` from being written to, in one word: `read-only`, `full`, or nothing."""
+    """What keeps `folder` from being written to, in one word: `read-only`, `full`, `missing`, or nothing."""
     try:
-        if not os.access(folder, os.W_OK | os.X_OK):
-            return "read-only"
-        return "full" if room(folder) < LEAST_ROOM else ""
+        os.utime(folder)  # a disk that failed may say it is writable, and is not
     except FileNotFoundError:
         return "missing"
+    except OSError as error:
+        return "full" if error.errno in NO_ROOM else "read-only"
+    return "full" if room(folder) < LEAST_ROOM else ""
 
 
 def refuse_unwritable(folder: Path) -> None:

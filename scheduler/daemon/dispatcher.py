@@ -134,7 +134,7 @@ class Dispatcher:
             recovery.write(reports)
 
     def _start_waiting(self) -> None:
-        if trouble.condition(settings().instance):
+        if trouble.room(settings().instance) < trouble.LEAST_ROOM:
             return  # what began now could not even say that it has begun
         slots = waiting.slots()
         admitted = policy.admit(waiting.startable(clock.now()), slots)[0] if slots.running < slots.most else []

@@ -101,6 +101,11 @@ class Head:
         return kept or {}
 
     @property
+    def unwritten(self) -> str:
+        """Why the attempt's log could not be written to its end, in the system's words."""
+        return str((self.attempt.result or {}).get("log_error") or "") if self.attempt else ""
+
+    @property
     def failed(self) -> bool:
         """Whether what is shown ended, and not well."""
         return (self.attempt.status if self.attempt else self.run.status) in ENDED_BADLY

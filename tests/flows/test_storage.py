@@ -21,6 +21,7 @@ import pytest
 from scheduler import clock, config
 from scheduler.runs.models import Run
 from scheduler.tasks.models import Task
+from tests.factories import attempts
 from tests.flows.conftest import ROOT, Site, until
 
 POSTGRESQL = os.environ.get("TEST_DATABASE") == "postgresql"
@@ -38,8 +39,14 @@ class Program:
     def __init__(self, site: Site) -> None:
         self._base = f"http://127.0.0.1:{site.port}"
         self._token = ""
+        until(self._listens)
         answer = self.ask("POST", "/api/v1/auth/login", {"username": "admin", "password": "a long enough password"})
         self._token = answer[1]["data"]["access_token"]
+
+    def _listens(self) -> bool:
+        with suppress(OSError):
+            return bool(urllib.request.urlopen(f"{self._base}/healthz").read())
+        return False
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any, str | None]:
         """Status, body and Retry-After of the answer."""
@@ -112,6 +119,7 @@ def fill(folder: Path) -> Path:
     return path
 
 
+LOST_LOG = {"log_cut": True, "log_lines": 2}
 EVERY_SECOND = {"schedule_type": "cron", "schedule_config": {"cron": "* * * * * *"}, "timezone": "UTC"}
 
 
@@ -140,7 +148,7 @@ def test_a_full_disk(site: Site) -> None:
     assert program.read() == 200
     filler.unlink()
     assert site.until_over(going) == ["success"]
-    assert (going.summary, site.output(going)) == ("all of it", b"done\n::summary all of it\n")
+    assert (going.summary, attempts(going)[0].result) == ("all of it", {"log_error": "No space left on device", **LOST_LOG})
     count = len(site.runs(task))
     until(lambda: len(site.runs(task)) > count + 2)
     assert gapless(site.runs(task))
