@@ -166,6 +166,7 @@ def test_a_task_that_fills_the_disk_itself(site: Site) -> None:
 
 
 @only_root
+@only_sqlite
 @on("memory")
 def test_a_start_on_a_read_only_disk_is_refused_in_one_line(site: Site) -> None:
     run("mount", "-o", "remount,ro", str(site.instance))
@@ -220,14 +221,14 @@ def test_a_database_that_says_nothing_for_a_while(site: Site) -> None:
     task = every_second(site)
     until(lambda: len(site.runs(task)) > 1)
     server = _postmaster()
-    os.killpg(server, signal.SIGSTOP)
+    _signal_all(server, signal.SIGSTOP)
     try:
         frozen = clock.monotonic()
         assert program.make()[0] == 503
         assert program.read() == 503
         time.sleep(max(0.0, 20 - (clock.monotonic() - frozen)))
     finally:
-        os.killpg(server, signal.SIGCONT)
+        _signal_all(server, signal.SIGCONT)
     count = len(site.runs(task))
     until(lambda: len(site.runs(task)) > count + 20, patience=60)
     assert gapless(site.runs(task))
@@ -240,3 +241,11 @@ def _postmaster() -> int:
     with psycopg.connect(url) as connection:
         (folder,) = connection.execute("SHOW data_directory").fetchone() or ("",)
     return int((Path(folder) / "postmaster.pid").read_text().split()[0])
+
+
+def _signal_all(server: int, number: int) -> None:
+    """Tell a server and all its workers."""
+    workers = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    for process in (server, *map(int, workers)):
+        with suppress(ProcessLookupError):
+            os.kill(process, number)
