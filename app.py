@@ -37,7 +37,8 @@ def main() -> None:
     except ConfigError as error:
         sys.exit("\n".join(["The configuration cannot be used:", *(f"  {problem}" for problem in error.problems)]))
     except Unavailable as error:
-        sys.exit(f"Scheduler cannot start: {error}" + (f" [{str(error.__cause__).strip()}]" if error.__cause__ else ""))
+        cause = str(error.__cause__ or "").strip().partition("\n")[0]
+        sys.exit(f"Scheduler cannot start: {error}" + (f" [{cause}]" if cause else ""))
 
 
 if __name__ == "__main__":

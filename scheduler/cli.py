@@ -61,11 +61,12 @@ def serve(app: Flask, web: bool = True, daemon: bool = True) -> None:
         elif worker:
             worker.wait()
     except SystemExit:
-        _log.info("event=stopping")
+        _log.debug("event=told_to_leave")
     finally:
+        _log.info("event=stopping pid=%s", os.getpid())
         if worker:
             worker.stop()
-        _log.info("event=stopped")
+        _log.info("event=stopped pid=%s", os.getpid())
 
 
 def connect(daemon: Daemon) -> None:

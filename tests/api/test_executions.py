@@ -33,6 +33,15 @@ def test_it_says_in_which_way_it_failed(ada_calls, app, code, status, kind):
     assert found["error_message"] == ("no disk" if kind else None)
 
 
+def test_it_tells_what_the_program_said_of_itself(ada_calls, app):
+    ada_calls.make()
+    execution = ada_calls.run()
+    end(app, 1, 0, progress={"percent": 65.0, "text": "loading"}, metrics={"rows": 1000.0})
+    found = ada_calls.data(f"/executions/{execution}")
+    assert found["progress"] == {"current_step": "loading", "progress_percent": 65}
+    assert (found["metrics"], found["attempts"][0]["metrics"]) == ({"rows": 1000.0}, {"rows": 1000.0})
+
+
 def test_it_shows_each_attempt_of_a_retried_one(ada_calls, app, clock):
     ada_calls.make(retry_count=1, retry_delay_seconds=0)
     execution = ada_calls.run()
