@@ -171,7 +171,7 @@ def _group(session: Session, actor: Actor, wanted: object) -> Group:
 def _permitted(actor: Actor, before: str, draft: Draft) -> None:
     """A task that runs as another user is for administrators alone: who edits what it runs acts as that user."""
     after = draft.policy.run_as
-    if (before or after) and not can(actor, "task.run_as"):
+    if (before or after) and not can(actor, "run_as.choose"):
         text = N_("It runs as another user of the machine: only administrators may choose that user, or change such a task.")
         raise Forbidden.because(text, field=identity.FIELD)
     if after and after != before:

@@ -90,9 +90,7 @@ _POLICY = (
     Control("priority", N_("Priority"), "number", N_("Higher goes first.")),
     Control("success_exit_codes", N_("Exit codes: success"), "words"),
     Control("business_exit_codes", N_("Exit codes: business failure"), "words", N_("Not retried; every other is technical.")),
-    Control(
-        "limits.cpu_seconds", N_("Processor time"), "number", N_("Of each process by itself."), suffix=SECONDS, group=N_("Limits")
-    ),
+    Control("limits.cpu_seconds", N_("Processor time"), "number", OF_EACH, suffix=SECONDS, group=N_("Limits")),
     Control("limits.memory_mb", N_("Memory"), "number", ADDRESSES, suffix="MB", group=N_("Limits")),
     Control("limits.processes", N_("Processes"), "number", OF_THE_USER, group=N_("Limits")),
     Control("limits.open_files", N_("Open files"), "number", OF_EACH, group=N_("Limits")),
@@ -114,7 +112,6 @@ ADVANCED = (
     Control("params", N_("Parameters"), "pairs", N_("Reach the program as environment variables too."), default={}),
     Control("working_directory", N_("Working directory"), hint=N_("Absolute; empty: a folder of the run's own."), default=""),
     Control("key", N_("Key"), hint=N_("Its name in addresses and the API; empty: made from the name."), default=""),
-    Control("run_as", N_("Run as user"), hint=USER, default=""),
     Control("private", N_("Private"), "checkbox", hint=N_("Only its owner and administrators see it.")),
 )
 
