@@ -2,12 +2,13 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from blinker import Signal
 from flask import Flask
@@ -23,7 +24,22 @@ BUSY_TIMEOUT_MS = trouble.PATIENCE * 1000
 HOPE = 2.0  # seconds after which nobody else queues behind a writer that waits for another process's lock
 SILENCE = 15.0  # seconds PostgreSQL may say nothing; more than its own waiting for a lock
 LARGEST = 2**31 - 1  # number a row can have
+CHUNK = 500  # values in one statement: every database takes so many
 ONE_WRITER = 7_246_001  # the advisory lock's number, ours alone within our database
+LONGEST_STATEMENT = "5s"  # on PostgreSQL, of a thread the whole installation waits for
+LONGEST_PAUSE = "10s"  # on PostgreSQL, of a writer between two statements: a frozen one must not keep all others out
+
+# A partner that went away without a word is noticed within half a minute, not within hours.
+_POSTGRES = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+
+
+T = TypeVar("T")
 
 
 class Base(DeclarativeBase):
@@ -45,6 +61,11 @@ def table(model: type[Base]) -> Table:
     found = model.__table__
     assert isinstance(found, Table)
     return found
+
+
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """`values` in parts that fit into one statement."""
+    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -104,6 +125,9 @@ class Queue:
 
 _queue = Queue()
 
+Check = Callable[[Session], None]
+_guard: ContextVar[Check | None] = ContextVar("guard", default=None)
+
 
 def storable(value: Any) -> Any:
     """`value`, which a program printed or left, as every database can hold it: PostgreSQL refuses NUL, both lone surrogates."""
@@ -121,6 +145,7 @@ def connect(app: Flask, url: str, threads: int) -> None:
         "pool_size": threads,
         "max_overflow": 10,
         "pool_pre_ping": "sqlite" not in url,
+        "connect_args": {} if "sqlite" in url else _POSTGRES,
         "json_serializer": lambda value: json.dumps(value, ensure_ascii=False),  # searched as text, Chinese too
     }
     db.init_app(app)
@@ -130,7 +155,20 @@ def connect(app: Flask, url: str, threads: int) -> None:
         if db.engine.dialect.name == "sqlite":
             _prepare_sqlite(db.engine)
         else:
-            _prepare_postgresql(db.engine)
+            _prepare_postgres(db.engine)
+
+
+@contextmanager
+def guarded(check: Check) -> Iterator[None]:
+    """Within it each writing transaction of this thread begins with `check(session)`, which raises to forbid it.
+
+    The whole installation waits for who does this: on PostgreSQL none of its statements may take longer than `LONGEST_STATEMENT`.
+    """
+    before = _guard.set(check)
+    try:
+        yield
+    finally:
+        _guard.reset(before)
 
 
 @contextmanager
@@ -154,7 +192,11 @@ def transaction() -> Iterator[Session]:
             connection = session.connection(execution_options={"begin": "IMMEDIATE"})
             _queue.entered()
             if not sqlite:
-                connection.execute(select(func.pg_advisory_xact_lock(ONE_WRITER)))
+                pause = func.set_config("idle_in_transaction_session_timeout", LONGEST_PAUSE, True)
+                connection.execute(select(pause, func.pg_advisory_xact_lock(ONE_WRITER)))
+            check = _guard.get()
+            if check is not None:
+                check(session)
             yield session
             session.commit()
         except BaseException:
@@ -191,8 +233,18 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
 
 
-def _prepare_postgresql(engine: Engine) -> None:
-    """A server that is frozen, or at the other end of a cut cable, hangs up on nobody: we do, after a while."""
+def _explained(context: ExceptionContext) -> Exception | None:
+    """In place of a driver's error, when it is the storage's and not the statement's, one of ours that says so."""
+    if context.is_pre_ping:  # the pool is to notice by itself that a connection is gone
+        return None
+    engine = context.engine
+    folder = Path(engine.url.database or ".").parent if engine is not None and engine.dialect.name == "sqlite" else None
+    lost = context.is_disconnect or context.connection is None
+    return trouble.of_database(context.original_exception, lost, folder)
+
+
+def _prepare_postgres(engine: Engine) -> None:
+    """A server that is frozen hangs up on nobody: we do, after a while."""
     driver: Any = engine.dialect.loaded_dbapi
 
     class Patient(driver.Connection):  # type: ignore[misc]
@@ -207,15 +259,9 @@ def _prepare_postgresql(engine: Engine) -> None:
 
     @event.listens_for(engine, "do_connect")
     def do_connect(_dialect: Any, _record: Any, arguments: Any, options: Any) -> Any:
-        lock_timeout = f"-c lock_timeout={BUSY_TIMEOUT_MS}"
-        return Patient.connect(*arguments, **{"connect_timeout": 5, "options": lock_timeout, **options})
+        return Patient.connect(*arguments, **{"options": f"-c lock_timeout={BUSY_TIMEOUT_MS}", **options})
 
-
-def _explained(context: ExceptionContext) -> Exception | None:
-    """In place of a driver's error, when it is the storage's and not the statement's, one of ours that says so."""
-    if context.is_pre_ping:  # the pool is to notice by itself that a connection is gone
-        return None
-    engine = context.engine
-    folder = Path(engine.url.database or ".").parent if engine is not None and engine.dialect.name == "sqlite" else None
-    lost = context.is_disconnect or context.connection is None
-    return trouble.of_database(context.original_exception, lost, folder)
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Any) -> None:
+        if _guard.get() is not None:
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{LONGEST_STATEMENT}'")

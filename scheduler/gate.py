@@ -1,51 +1,31 @@
 """The gate every request passes: each endpoint's policy, who asks, from where; how credentials look is the faces' business."""
 
 import logging
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address, ip_network
 from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, request
 from flask.typing import ResponseReturnValue
 from flask_login import AnonymousUserMixin
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, Map
 
-from scheduler import trouble
 from scheduler.accounts import audit, sessions
-from scheduler.accounts.models import User
+from scheduler.accounts.models import ApiKey, User
 from scheduler.accounts.permissions import ACTIONS, NOBODY, Actor, actor_of, require
 from scheduler.config import settings
 from scheduler.database import db, transaction
-from scheduler.errors import (
-    N_,
-    Conflict,
-    Forbidden,
-    Invalid,
-    NotFound,
-    SchedulerError,
-    StorageFull,
-    StorageGone,
-    Throttled,
-    Unauthenticated,
-    Unavailable,
-)
+from scheduler.errors import N_, Forbidden, SchedulerError, StorageGone, Unauthenticated, Unavailable
+from scheduler.statuses import TROUBLES, trouble_of
+from scheduler.statuses import status_of as status_of
 
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LARGEST = 2**31 - 1
 CREDENTIALS = ("Authorization", "X-API-Key")
-STATUS: Mapping[type[SchedulerError], int] = {
-    Invalid: 400,
-    Unauthenticated: 401,
-    Forbidden: 403,
-    NotFound: 404,
-    Conflict: 409,
-    Throttled: 429,
-    StorageFull: 507,
-    Unavailable: 503,
-}
 
 _log = logging.getLogger("Gate")
 
@@ -63,6 +43,7 @@ class Policy:
 
     public: bool = False
     action: str = ""
+    networks: str = ""  # the setting below `security` that names networks anybody may ask from
     before_change: bool = False  # open also while a one-time password has not been changed
 
 
@@ -119,6 +100,11 @@ def allowed(action: str) -> Callable[[View], View]:
     return lambda view: _with_policy(view, Policy(action=action))
 
 
+def allowed_from(action: str, networks: str) -> Callable[[View], View]:
+    """`allowed`, and open to everybody who asks from a network that the setting `security.<networks>` names."""
+    return lambda view: _with_policy(allowed(action)(view), Policy(action=action, networks=networks))
+
+
 def before_change(view: View) -> View:
     """Keep this endpoint open while the one-time password has not been changed; stands above the policy's decorator."""
     return _with_policy(view, replace(policy_of(view) or Policy(), before_change=True))
@@ -137,8 +123,8 @@ def install(app: Flask, read_cookie: Reader) -> None:
     app.before_request(_check)
     app.register_error_handler(SchedulerError, _answer)
     app.register_error_handler(HTTPException, _answer)
-    app.register_error_handler(OSError, _answer_file)
-    app.register_error_handler(PoolTimeout, lambda _error: _answer(trouble.busy()))
+    for kind in TROUBLES:
+        app.register_error_handler(kind, lambda error: _answer(trouble_of(error)))
 
 
 def read_headers(app: Flask, blueprint: str, reader: Reader) -> None:
@@ -152,13 +138,6 @@ def read_headers(app: Flask, blueprint: str, reader: Reader) -> None:
 def answer_errors(app: Flask, prefix: str, answer: Answer) -> None:
     """Let `answer` say what went wrong on every path below `prefix`; the longest prefix is the one."""
     _gate(app).answers[prefix] = answer
-
-
-def status_of(error: Exception) -> int:
-    """The HTTP status that says what kind of error this is."""
-    if isinstance(error, HTTPException):
-        return error.code or 500
-    return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
 
 
 def visitor() -> Visitor | None:
@@ -188,6 +167,12 @@ def visitor_of(sign_in_id: str, origin: str) -> Visitor | None:
     return Visitor(found.user, found.id, actor_of(found.user, address()))
 
 
+def visitor_with(key: ApiKey) -> Visitor:
+    """The visitor a good API key makes: its owner, held to what the key was made for. There is no sign-in behind it."""
+    actor = replace(actor_of(key.user, address()), scopes=frozenset(key.scopes), via=key.prefix)
+    return Visitor(key.user, "", actor)
+
+
 def _check() -> None:
     """Refuse by raising; whatever has no policy is refused, so that a forgotten one opens nothing."""
     if request.endpoint is None:
@@ -196,8 +181,9 @@ def _check() -> None:
     if policy is None:
         _log.error("event=no_policy endpoint=%s", request.endpoint)
         raise Forbidden.because(N_("Nobody may do this."))
-    found = None if policy.public else visitor()
-    if found is None and not policy.public:
+    is_open = policy.public or _is_near(policy)
+    found = None if is_open else visitor()
+    if found is None and not is_open:
         raise Unauthenticated.because(N_("Sign in first."))
     if request.method not in SAFE and not _is_safe_from_others(policy):
         _refuse_foreign()
@@ -208,6 +194,18 @@ def _check() -> None:
         raise PasswordDue(sessions.must_change().problems)
     if policy.action:
         require(found.actor, policy.action)
+
+
+def _is_near(policy: Policy) -> bool:
+    """Whether the request comes from a network that needs no credentials here."""
+    if not policy.networks:
+        return False
+    try:
+        asked_from = ip_address(address())
+    except ValueError:
+        return False  # a socket in the file system has no address
+    asked_from = getattr(asked_from, "ipv4_mapped", None) or asked_from
+    return any(asked_from in ip_network(network, strict=False) for network in getattr(settings().security, policy.networks))
 
 
 def _is_safe_from_others(policy: Policy) -> bool:
@@ -253,14 +251,6 @@ def _has_credentials() -> bool:
     return any(name in request.headers for name in CREDENTIALS)
 
 
-def _answer_file(error: OSError) -> ResponseReturnValue:
-    """What a file's error says about the disk is answered as such; any other is a fault of ours."""
-    found = trouble.of_file(error)
-    if found is None:
-        raise error
-    return _answer(found)
-
-
 def _answer(error: Exception) -> ResponseReturnValue:
     if isinstance(error, Unavailable):
         _log.error("event=unavailable path=%s reason=%s", request.path, type(error).__name__)
@@ -270,7 +260,8 @@ def _answer(error: Exception) -> ResponseReturnValue:
     if isinstance(error, Forbidden) and request.method not in SAFE:
         _note(error)
     answers = _gate().answers
-    prefix = max((prefix for prefix in answers if request.path.startswith(prefix)), key=len)
+    path = re.sub("/+", "/", request.path.lower())  # who writes it wrong is answered as if they had written it right
+    prefix = max((prefix for prefix in answers if path.startswith(prefix)), key=len)
     return answers[prefix](error)
 
 

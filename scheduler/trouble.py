@@ -13,7 +13,8 @@ LEAST_ROOM = 2 * 1024 * 1024  # bytes; with less nothing new is begun, so that w
 PATIENCE = 10  # seconds a writer waits for another one's lock
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
-_DISK_FULL, _READ_ONLY, _LOCKED = "53100", "25006", "55P03"  # PostgreSQL's codes
+_DISK_FULL, _READ_ONLY = "53100", "25006"  # PostgreSQL's codes
+_LOCKED = ("55P03", "57014")  # … of a wait for a lock, or for anything, that took too long
 _GONE = ("08", "57P", "53")  # … and the beginnings of those that say it cannot serve anybody now
 
 
@@ -29,7 +30,7 @@ def of_database(error: BaseException, lost: bool = False, folder: Path | None = 
         return full()
     if state == _READ_ONLY:
         return read_only()
-    if state == _LOCKED:
+    if state in _LOCKED:
         return busy()
     return gone() if lost or state.startswith(_GONE) else None
 

@@ -9,6 +9,7 @@ from scheduler import gate
 from scheduler.web import (
     access,
     account,
+    account_keys,
     appearance,
     bulk,
     cloning,
@@ -27,9 +28,11 @@ from scheduler.web import (
     signing_in,
     task_editing,
     task_page,
+    task_versions,
     tasks,
     trash,
     trying,
+    upkeep,
     users,
     viewer,
     whys,
@@ -39,6 +42,7 @@ PAGES = (
     signing_in.pages,
     appearance.pages,
     account.pages,
+    account_keys.pages,
     users.pages,
     tasks.pages,
     task_editing.pages,
@@ -49,6 +53,7 @@ PAGES = (
     bulk.pages,
     trying.pages,
     task_page.pages,
+    task_versions.pages,
     whys.pages,
     graph.pages,
     runs.pages,
@@ -56,6 +61,7 @@ PAGES = (
     pausing.pages,
     run_page.pages,
     run_log.pages,
+    upkeep.pages,
     heartbeat.pages,
 )
 

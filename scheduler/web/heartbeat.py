@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from scheduler import heartbeat, trouble
+from scheduler import nodes, trouble
 from scheduler.config import settings
 from scheduler.database import db
 from scheduler.errors import Unavailable
@@ -26,7 +26,7 @@ class Heartbeat:
     @cached_property
     def healthy(self) -> bool:
         """Whether a daemon made a pass just now."""
-        return heartbeat.fresh(settings().instance)
+        return nodes.ticking()
 
     @cached_property
     def running(self) -> int:
@@ -69,9 +69,12 @@ def ready() -> ResponseReturnValue:
 def _failing() -> str:
     try:
         db.session.execute(text("SELECT 1"))
+        ticking, age = nodes.ticking(), nodes.tick_age()
     except (SQLAlchemyError, Unavailable):
         return "database"
     state = trouble.condition(settings().instance)
     if state:
         return f"storage: {state}"
-    return "" if heartbeat.fresh(settings().instance) else "scheduler"
+    if ticking:
+        return ""
+    return "scheduler: no tick yet" if age is None else f"scheduler: the last tick was {age:.0f} s ago"
