@@ -45,6 +45,7 @@ class Policy:
     action: str = ""
     networks: str = ""  # the setting below `security` that names networks anybody may ask from
     before_change: bool = False  # open also while a one-time password has not been changed
+    room: int = 0  # bytes a body may have, where that is more than everywhere else
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,11 @@ def allowed_from(action: str, networks: str) -> Callable[[View], View]:
 def before_change(view: View) -> View:
     """Keep this endpoint open while the one-time password has not been changed; stands above the policy's decorator."""
     return _with_policy(view, replace(policy_of(view) or Policy(), before_change=True))
+
+
+def takes(room: int) -> Callable[[View], View]:
+    """Let bodies of `room` bytes through to this endpoint; stands above the policy's decorator."""
+    return lambda view: _with_policy(view, replace(policy_of(view) or Policy(), room=room))
 
 
 def policy_of(view: Callable[..., Any]) -> Policy | None:
@@ -181,6 +187,8 @@ def _check() -> None:
     if policy is None:
         _log.error("event=no_policy endpoint=%s", request.endpoint)
         raise Forbidden.because(N_("Nobody may do this."))
+    if policy.room:
+        request.max_content_length = request.max_form_memory_size = policy.room
     is_open = policy.public or _is_near(policy)
     found = None if is_open else visitor()
     if found is None and not is_open:
@@ -198,14 +206,13 @@ def _check() -> None:
 
 def _is_near(policy: Policy) -> bool:
     """Whether the request comes from a network that needs no credentials here."""
-    if not policy.networks:
-        return False
     try:
         asked_from = ip_address(address())
     except ValueError:
         return False  # a socket in the file system has no address
     asked_from = getattr(asked_from, "ipv4_mapped", None) or asked_from
-    return any(asked_from in ip_network(network, strict=False) for network in getattr(settings().security, policy.networks))
+    near = getattr(settings().security, policy.networks, ())
+    return any(asked_from in ip_network(network, strict=False) for network in near)
 
 
 def _is_safe_from_others(policy: Policy) -> bool:
@@ -216,22 +223,17 @@ def _is_safe_from_others(policy: Policy) -> bool:
 def _refuse_foreign() -> None:
     """What a browser says about where a request comes from; what says nothing is left to the token."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    if site is not None:
-        fine = site in ("same-origin", "none")
-    else:
-        ours = {request.host, settings().server.url.partition("://")[2].partition("/")[0]} - {""}
-        fine = origin is None or origin.partition("://")[2] in ours
-    if not fine:
+    ours = {request.host, settings().server.url.partition("://")[2].partition("/")[0]} - {""}
+    near = origin is None or origin.partition("://")[2] in ours
+    if not (near if site is None else site in ("same-origin", "none")):
         raise Forbidden.because(N_("This request was sent by another site."))
 
 
 def _identified() -> Visitor | None:
-    if request.endpoint is None:
-        return _gate().read_cookie()
     reader = _header_reader()
     if reader is None:
         return _gate().read_cookie()
-    if policy_of(current_app.view_functions[request.endpoint]) == Policy(public=True):
+    if policy_of(current_app.view_functions[request.endpoint or ""]) == Policy(public=True):
         return None
     if _has_credentials():
         found = reader()

@@ -112,10 +112,15 @@ def masked(values: Mapping[str, Any]) -> dict[str, Any]:
     return {str(name): _shown(str(name), value) for name, value in values.items()}
 
 
+def is_secret(name: str) -> bool:
+    """Whether what goes by this name is a secret and is shown to nobody."""
+    return _SECRET.search(name) is not None
+
+
 def _shown(name: str, value: Any) -> Any:
     if isinstance(value, bool | None):
         return value
-    if _SECRET.search(name):
+    if is_secret(name):
         return MASK if value else value
     return _plain(value)
 

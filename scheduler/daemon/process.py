@@ -46,7 +46,7 @@ class Daemon:
         self._alone = alone
         self.stuck = False  # the clock stood still and could not be put right
         self._bell = Bell(app)
-        self._leadership = _leadership(app)
+        self._leadership = leadership(app)
         self._watch = Watch(settings().instance)
         self._stopping = threading.Event()
         self._quiet = Quiet(_log, "cannot_lead")
@@ -208,7 +208,7 @@ class Daemon:
         return rows
 
 
-def _leadership(app: Flask) -> Leadership:
+def leadership(app: Flask) -> Leadership:
     """How one comes to lead on this database."""
     with app.app_context():
         shared = nodes.shared()

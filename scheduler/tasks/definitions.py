@@ -46,17 +46,17 @@ def edit(actor: Actor, task_id: int, changes: Mapping[str, Any], version: int | 
         group = _group(session, actor, changes["group"]) if changes.get("group") is not None else task.group
         if group.id != task.group_id:
             require(actor, "task.create", group_place(group))
-        draft = drafts.read(changes if whole else _merged(task, changes), seed=str(changes.get("key") or task.key))
-        _permitted(actor, str(task.policy.get(identity.FIELD) or ""), draft)
-        _runnable(draft, group)
-        was_enabled, timing = task.enabled, _timing(task)
-        _apply(task, draft, group)
+        draft = drafts.read(changes if whole else merged(task, changes), seed=str(changes.get("key") or task.key))
+        permitted(actor, task, draft)
+        runnable(draft, group)
+        was_enabled, due_before = task.enabled, timing(task)
+        apply(task, draft, group)
         if changes.get("schedule_type"):
             task.schedule_word = draft.particulars.schedule_type.strip().lower()
-        if _timing(task) != timing or (task.enabled and not was_enabled):
+        if timing(task) != due_before or (task.enabled and not was_enabled):
             drafts.refuse_never(draft)
-        if _timing(task) != timing or task.enabled != was_enabled:
-            _restart(task, draft)
+        if timing(task) != due_before or task.enabled != was_enabled:
+            restart(task, draft)
         _flush(session, task)
         if task.depends_mode != before["depends_mode"]:
             dependencies.forget(session, task)
@@ -142,11 +142,11 @@ def _created(actor: Actor, values: Mapping[str, Any], like: Task | None = None) 
         key = _free_key(session, values)
         draft = drafts.read({**values, "key": key}, seed=key)
         drafts.refuse_never(draft)
-        _permitted(actor, "", draft)
-        _runnable(draft, group)
+        permitted(actor, None, draft)
+        runnable(draft, group)
         now = clock.now()
         task = Task(key=key, created_at=now, updated_at=now, owner_id=actor.id)
-        _apply(task, draft, group)
+        apply(task, draft, group)
         task.schedule_word = draft.particulars.schedule_type.strip().lower()
         if task.enabled:
             task.next_run_at = draft.plan.next_after(now)
@@ -171,9 +171,12 @@ def _group(session: Session, actor: Actor, wanted: object) -> Group:
     return group
 
 
-def _permitted(actor: Actor, before: str, draft: Draft) -> None:
-    """A task that runs as another user is for administrators alone: who edits what it runs acts as that user."""
-    after = draft.policy.run_as
+def permitted(actor: Actor, task: Task | None, draft: Draft) -> None:
+    """A task that runs as another user is for administrators alone: who edits what it runs acts as that user.
+
+    `Forbidden` for anybody else, before the draft is put into `task` (None: a new one); `Invalid` for a user who cannot be had.
+    """
+    before, after = str(task.policy.get(identity.FIELD) or "") if task else "", draft.policy.run_as
     if (before or after) and not can(actor, "run_as.choose"):
         text = N_("It runs as another user of the machine: only administrators may choose that user, or change such a task.")
         raise Forbidden.because(text, field=identity.FIELD)
@@ -181,8 +184,8 @@ def _permitted(actor: Actor, before: str, draft: Draft) -> None:
         identity.of(after)
 
 
-def _runnable(draft: Draft, group: Group) -> None:
-    """A task that brings no content of its own needs a group that has one."""
+def runnable(draft: Draft, group: Group) -> None:
+    """`Invalid` where nothing is to be run: a task that brings no content of its own needs a group that has one."""
     if draft.kind is None and not group.default_content:
         raise Invalid.because(N_("Say what the task runs."), field="command")
 
@@ -197,7 +200,7 @@ def _free_key(session: Session, values: Mapping[str, Any]) -> str:
     return next(key for key in candidates if key not in taken)
 
 
-def _merged(task: Task, changes: Mapping[str, Any]) -> dict[str, Any]:
+def merged(task: Task, changes: Mapping[str, Any]) -> dict[str, Any]:
     """What the task has, with `changes` over it; another type drops the old one's content, another kind of schedule its own."""
     values = written(task)
     if "type" in changes and str(changes["type"] or "").lower() != (task.kind or ""):
@@ -211,7 +214,8 @@ def _merged(task: Task, changes: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _apply(task: Task, draft: Draft, group: Group) -> None:
+def apply(task: Task, draft: Draft, group: Group) -> None:
+    """Write into the task what the draft says; saves nothing."""
     given = draft.particulars
     task.name, task.key = given.name, given.key
     task.description, task.private, task.notes = given.description, given.private, given.metadata
@@ -228,11 +232,12 @@ def _apply(task: Task, draft: Draft, group: Group) -> None:
     task.tags = [kept.get(name) or Tag(name=name) for name in given.tags]
 
 
-def _timing(task: Task) -> tuple[object, ...]:
+def timing(task: Task) -> tuple[object, ...]:
+    """What decides when it is due."""
     return (task.schedule_kind, task.schedule_config, task.timezone, task.start_at, task.end_at, task.max_runs)
 
 
-def _restart(task: Task, draft: Draft) -> None:
+def restart(task: Task, draft: Draft) -> None:
     """Set the next due instant, as of now."""
     now = clock.now()
     over = task.max_runs is not None and task.ticks >= task.max_runs
@@ -252,10 +257,10 @@ def _switch(actor: Actor, task_id: int, enabled: bool) -> Task:
         due.settled(session, task)
         before = written(task)
         task.enabled = enabled
-        draft = drafts.read(_merged(task, {"is_active": enabled}), seed=task.key)
+        draft = drafts.read(merged(task, {"is_active": enabled}), seed=task.key)
         if enabled:
             drafts.refuse_never(draft)
-        _restart(task, draft)
+        restart(task, draft)
         _saved(session, actor, task, "task.enable" if enabled else "task.disable", before)
     return task
 

@@ -114,7 +114,10 @@ def refuse_never(draft: Draft) -> None:
 
 def refuse_too_often(plan: Plan) -> None:
     """`Invalid` when some due instants lie closer together than the configuration allows."""
-    least, gap = settings().engine.min_interval_seconds, plan.shortest_gap(clock.now())
+    least, floor = settings().engine.min_interval_seconds, plan.schedule.floor()
+    if floor is not None and floor.total_seconds() >= least:
+        return
+    gap = plan.shortest_gap(clock.now())
     if gap is not None and gap < least:
         text = N_("It would run every %(gap)s seconds; the least allowed here is %(least)s.")
         raise Invalid.because(text, field="schedule_config", gap=int(gap), least=least)

@@ -24,6 +24,10 @@ ACTS: Mapping[str, str] = {
     "task.purge": N_("Removed it for good"),
     "workspaces.clean": N_("Removed workspaces"),
     "upkeep.run": N_("Had everything cleaned"),
+    "tasks.import": N_("Brought in a file"),
+    "keys.rotate": N_("Made a new key for the secrets"),
+    "group.create": N_("Created it"),
+    "group.edit": N_("Changed it"),
     "denied": N_("Was refused"),
 }
 LONGEST = 300

@@ -23,6 +23,7 @@ PAGES = [
     "/tasks",
     "/tasks?q=nothing-is-called-this",
     "/tasks/new",
+    "/tasks/import",
     "{good}",
     "{good}/edit",
     "{good}/clone",

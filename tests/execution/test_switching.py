@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,12 +22,11 @@ NOBODY = [65534, 65534]
 @pytest.fixture
 def way() -> Iterator[Station]:
     """A runner whose instance another user can get through; pytest's own folders are closed to everybody."""
-    folder = Path(os.path.realpath(os.environ.get("TMPDIR", "/tmp"))) / f"switching-{os.getpid()}"
-    folder.mkdir(mode=0o700)
+    folder = Path(tempfile.mkdtemp(prefix="switching-"))
     identity.open_way(folder)
     with stationed(folder) as station:
         yield station
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_it_is_that_user_and_nobody_else(way: Station) -> None:

@@ -11,6 +11,8 @@ from flask.testing import FlaskClient
 from scheduler.accounts.models import User
 from scheduler.errors import Forbidden, Invalid
 from scheduler.tasks import definitions, identity
+from scheduler.tasks.transfer import exchange, native
+from scheduler.tasks.transfer.changes import PLAIN
 from tests.factories import as_actor, make_task
 
 SignIn = Callable[[str], FlaskClient]
@@ -34,6 +36,15 @@ def test_an_editor_may_not_change_what_runs_as_another(app: Flask, ada: User, ed
             definitions.edit(as_actor(edith), task.id, change)
     with pytest.raises(Forbidden):
         definitions.clone(as_actor(edith), task.id, "mine")
+
+
+def test_a_file_brings_no_other_user_in_for_an_editor(app: Flask, ada: User, edith: User) -> None:
+    task = make_task(as_actor(ada), run_as=OURS)
+    for change in ({"command": "id"}, {"command": "id", "run_as": ""}):
+        values = definitions.written(task) | change
+        document = native.as_json(native.document((), ({name: value for name, value in values.items() if value is not None},)))
+        with pytest.raises(Invalid, match="only administrators"):
+            exchange.bring_in(as_actor(edith), exchange.read(document.encode(), "json"), PLAIN)
 
 
 def test_an_operator_still_pauses_it(app: Flask, ada: User, oscar: User) -> None:

@@ -16,6 +16,7 @@ from scheduler.api.v1 import (
     task_verbs,
     task_views,
     tasks,
+    transfer,
     users,
     whys,
 )
@@ -38,4 +39,5 @@ PARTS = (
     users.calls,
     api_keys.calls,
     audit_log.calls,
+    transfer.calls,
 )

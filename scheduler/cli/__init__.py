@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import click
 import flask_migrate
@@ -20,11 +19,11 @@ from waitress.server import create_server
 from scheduler import clock, enginelog, signals, trouble
 from scheduler.accounts import users
 from scheduler.accounts.permissions import ROLES, SYSTEM
+from scheduler.cli import backups, checks, files, keys, running
+from scheduler.cli.telling import as_json, say, told
 from scheduler.config import Settings, settings
 from scheduler.daemon.bell import Bell
 from scheduler.daemon.process import Daemon
-from scheduler.database import db
-from scheduler.errors import SchedulerError
 from scheduler.execution import launcher
 from scheduler.schedules.preview import Ask, preview
 from scheduler.tasks import examples, groups
@@ -34,6 +33,8 @@ STUCK = 70  # exit code of a daemon whose clock stood still, for its service man
 DRAIN = 10.0  # seconds requests under way may take to finish at the end
 
 commands = AppGroup("scheduler", help="Everything Scheduler does besides its pages.")
+for command in (*files.COMMANDS, *running.COMMANDS, *backups.COMMANDS, *checks.COMMANDS, *keys.COMMANDS):
+    commands.add_command(command)
 _log = logging.getLogger("SchedulerEngine")
 
 
@@ -131,13 +132,13 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 @commands.command("web")
 def web_command() -> None:
     """Serve pages and API only."""
-    _told(lambda: serve(_app(), daemon=False))
+    told(lambda: serve(_app(), daemon=False))
 
 
 @commands.command("daemon")
 def daemon_command() -> None:
     """Schedule and start runs only; of several the first leads, the others wait."""
-    _told(lambda: serve(_app(), web=False))
+    told(lambda: serve(_app(), web=False))
 
 
 @commands.command("runner")
@@ -152,14 +153,14 @@ def runner_command() -> None:
 def create_user(username: str, role: str) -> None:
     """Add somebody; asks for the password."""
     password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    _told(lambda: users.create(SYSTEM, {"username": username, "role": role, "password": password, "must_change": False}))
+    told(lambda: users.create(SYSTEM, {"username": username, "role": role, "password": password, "must_change": False}))
 
 
 @commands.command("reset-password")
 @click.argument("username")
 def reset_password(username: str) -> None:
     """Give somebody a new one-time password and end their sign-ins."""
-    click.echo(_told(lambda: users.reset_password(SYSTEM, username)))
+    click.echo(told(lambda: users.reset_password(SYSTEM, username)))
 
 
 @commands.command("demo")
@@ -167,7 +168,7 @@ def demo() -> None:
     """Load the example tasks."""
     with current_app.app_context():
         prepare(settings())
-        for task in _told(lambda: examples.load(SYSTEM, str, everything=True)):
+        for task in told(lambda: examples.load(SYSTEM, str, everything=True)):
             click.echo(task.name)
 
 
@@ -175,20 +176,12 @@ def demo() -> None:
 @click.argument("expression")
 @click.option("--timezone", default="")
 @click.option("--count", default=10, type=click.IntRange(1, 100))
-def preview_command(expression: str, timezone: str, count: int) -> None:
+@as_json
+def preview_command(expression: str, timezone: str, count: int, as_json: bool) -> None:
     """When a cron expression is due."""
     ask = Ask("cron", {"cron": expression}, timezone or settings().engine.timezone, count=count, after=clock.now())
-    for run in _told(lambda: preview(ask)).runs:
-        click.echo(f"{run.local:%Y-%m-%d %H:%M:%S %z}")
-
-
-def _told(verb: Any) -> Any:
-    """What `verb` answers; an error of ours is said in a line, not in a stack trace."""
-    try:
-        return verb()
-    except SchedulerError as error:
-        db.session.rollback()
-        raise click.ClickException("\n".join(map(str, error.problems))) from error
+    due = [run.local for run in told(lambda: preview(ask)).runs]
+    say({"next_runs": [local.isoformat() for local in due]}, as_json, *(f"{local:%Y-%m-%d %H:%M:%S %z}" for local in due))
 
 
 def _app() -> Flask:
