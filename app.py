@@ -8,8 +8,8 @@ from pathlib import Path
 from flask import Flask
 
 import scheduler
-from scheduler import cli, config
-from scheduler.errors import ConfigError
+from scheduler import cli, config, trouble
+from scheduler.errors import ConfigError, Unavailable
 
 
 def create_app(settings: config.Settings | None = None) -> Flask:
@@ -31,10 +31,14 @@ def main() -> None:
         if getattr(options, name):
             environ[f"SCHEDULER_SERVER__{name.upper()}"] = getattr(options, name)
     try:
-        app = create_app(config.load(Path(options.instance), environ))
-        cli.serve(app)
+        settings = config.load(Path(options.instance), environ)
+        trouble.refuse_unwritable(settings.instance)
+        cli.serve(create_app(settings))
     except ConfigError as error:
         sys.exit("\n".join(["The configuration cannot be used:", *(f"  {problem}" for problem in error.problems)]))
+    except Unavailable as error:
+        cause = str(error.__cause__ or "").strip().partition("\n")[0]
+        sys.exit(f"Scheduler cannot start: {error}" + (f" [{cause}]" if cause else ""))
 
 
 if __name__ == "__main__":

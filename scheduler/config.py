@@ -66,6 +66,7 @@ class Execution(Section):
     kill_grace_seconds: int = Field(10, ge=0, le=3600)
     log_max_bytes: int = Field(104_857_600, ge=65_536)
     allow_absolute_programs: bool = False
+    run_as: str = ""
 
 
 class History(Section):
@@ -73,6 +74,7 @@ class History(Section):
     max_records: int = Field(10_000, ge=1)
     trash_days: int = Field(30, ge=1)
     workspace_hours: int = Field(24, ge=1)
+    engine_log_days: int = Field(30, ge=1, le=3650)
 
 
 class Email(Section):

@@ -3,22 +3,26 @@
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from blinker import Signal
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, Table, TypeDecorator, event, func, select
+from sqlalchemy import JSON, DateTime, Dialect, Engine, ExceptionContext, MetaData, Table, TypeDecorator, event, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from scheduler import signals
+from scheduler import clock, signals, trouble
 
-BUSY_TIMEOUT_MS = 20_000
+BUSY_TIMEOUT_MS = trouble.PATIENCE * 1000
+HOPE = 2.0  # seconds after which nobody else queues behind a writer that waits for another process's lock
+SILENCE = 15.0  # seconds PostgreSQL may say nothing; more than its own waiting for a lock
 LARGEST = 2**31 - 1  # number a row can have
 CHUNK = 500  # values in one statement: every database takes so many
 ONE_WRITER = 7_246_001  # the advisory lock's number, ours alone within our database
@@ -89,8 +93,37 @@ Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresq
 db = SQLAlchemy(model_class=Base)
 migrate = Migrate()
 
-# SQLite lets one writer in and makes the others poll; queueing them here is fair and took the p99 wait from 179 to 41 ms.
-_writing = threading.Lock()
+
+class Queue:
+    """The writers of this process on SQLite, which lets one in and makes the others poll.
+
+    Queueing them here is fair and took the p99 wait from 179 to 41 ms. Who comes while the first one waits in vain for
+    another process is sent away at once: otherwise all threads would end up waiting here, and none would be left to read.
+    """
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._knocking: float | None = None
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Be the only writer of this process; `StorageBusy` when that is not to be had in time."""
+        since = self._knocking
+        if (since is not None and clock.monotonic() - since > HOPE) or not self._turn.acquire(timeout=trouble.PATIENCE):
+            raise trouble.busy()
+        self._knocking = clock.monotonic()
+        try:
+            yield
+        finally:
+            self._knocking = None
+            self._turn.release()
+
+    def entered(self) -> None:
+        """Whoever has the turn has the database too."""
+        self._knocking = None
+
+
+_queue = Queue()
 
 Check = Callable[[Session], None]
 _guard: ContextVar[Check | None] = ContextVar("guard", default=None)
@@ -118,6 +151,7 @@ def connect(app: Flask, url: str, threads: int) -> None:
     db.init_app(app)
     migrate.init_app(app, db, directory=f"{app.root_path}/migrations", render_as_batch=True)
     with app.app_context():
+        event.listen(db.engine, "handle_error", _explained)
         if db.engine.dialect.name == "sqlite":
             _prepare_sqlite(db.engine)
         else:
@@ -143,7 +177,7 @@ def transaction() -> Iterator[Session]:
 
     On SQLite it begins IMMEDIATE: a deferred one that reads first and writes later fails or loses updates under load.
     On PostgreSQL an advisory lock, gone with the transaction, gives the same: one writer at a time, what it read is so.
-    Inside another transaction it is part of that one.
+    Inside another transaction it is part of that one. `Unavailable` when there is no writing now; then nothing is saved.
     """
     session = db.session()
     if "signals" in session.info:
@@ -151,34 +185,37 @@ def transaction() -> Iterator[Session]:
         return
     session.rollback()  # a reading transaction cannot become a writing one
     sqlite = db.engine.dialect.name == "sqlite"
-    if sqlite:
-        _writing.acquire()
-    waiting: list[tuple[Signal, dict[str, Any]]] = []
-    session.info["signals"] = waiting
-    try:
-        connection = session.connection(execution_options={"begin": "IMMEDIATE"})
-        if not sqlite:
-            pause = func.set_config("idle_in_transaction_session_timeout", LONGEST_PAUSE, True)
-            connection.execute(select(pause, func.pg_advisory_xact_lock(ONE_WRITER)))
-        check = _guard.get()
-        if check is not None:
-            check(session)
-        yield session
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
-    finally:
-        del session.info["signals"]
-        if sqlite:
-            _writing.release()
-    for signal, ids in waiting:
-        signals.emit(signal, **ids)
+    waiting: list[Callable[[], None]] = []
+    with _queue.turn() if sqlite else nullcontext():
+        session.info["signals"] = waiting
+        try:
+            connection = session.connection(execution_options={"begin": "IMMEDIATE"})
+            _queue.entered()
+            if not sqlite:
+                pause = func.set_config("idle_in_transaction_session_timeout", LONGEST_PAUSE, True)
+                connection.execute(select(pause, func.pg_advisory_xact_lock(ONE_WRITER)))
+            check = _guard.get()
+            if check is not None:
+                check(session)
+            yield session
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+        finally:
+            del session.info["signals"]
+    for act in waiting:
+        act()
 
 
 def after_commit(signal: Signal, **ids: Any) -> None:
     """Send `signal` once the transaction around this call has been committed; nothing is sent when it is undone."""
-    db.session().info["signals"].append((signal, ids))
+    once_committed(partial(signals.emit, signal, **ids))
+
+
+def once_committed(act: Callable[[], None]) -> None:
+    """Do something that cannot fail, a line in the log say, once the transaction around this call has been committed."""
+    db.session().info["signals"].append(act)
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -196,7 +233,34 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
 
 
+def _explained(context: ExceptionContext) -> Exception | None:
+    """In place of a driver's error, when it is the storage's and not the statement's, one of ours that says so."""
+    if context.is_pre_ping:  # the pool is to notice by itself that a connection is gone
+        return None
+    engine = context.engine
+    folder = Path(engine.url.database or ".").parent if engine is not None and engine.dialect.name == "sqlite" else None
+    lost = context.is_disconnect or context.connection is None
+    return trouble.of_database(context.original_exception, lost, folder)
+
+
 def _prepare_postgres(engine: Engine) -> None:
+    """A server that is frozen hangs up on nobody: we do, after a while."""
+    driver: Any = engine.dialect.loaded_dbapi
+
+    class Patient(driver.Connection):  # type: ignore[misc]
+        silence: float | None = SILENCE
+
+        def wait(self, gen: Any, interval: float = 1.0, timeout: float | None = None) -> Any:
+            try:
+                return super().wait(gen, interval, timeout or self.silence)
+            except driver.errors._WaitTimeout as error:
+                self.pgconn.finish()
+                raise driver.OperationalError("the server has said nothing for too long") from error
+
+    @event.listens_for(engine, "do_connect")
+    def do_connect(_dialect: Any, _record: Any, arguments: Any, options: Any) -> Any:
+        return Patient.connect(*arguments, **{"options": f"-c lock_timeout={BUSY_TIMEOUT_MS}", **options})
+
     @event.listens_for(engine, "begin")
     def on_begin(connection: Any) -> None:
         if _guard.get() is not None:

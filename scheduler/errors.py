@@ -62,5 +62,31 @@ class Conflict(SchedulerError):
     """The state of things forbids it: a name taken, an old version, a run already over."""
 
 
+class Unavailable(SchedulerError):
+    """What everything is kept in cannot be used now; nothing was saved. Ask again in `retry_after` seconds."""
+
+    retry_after: int = 5
+
+
+class StorageFull(Unavailable):
+    """There is no room left on the disk."""
+
+    retry_after = 60
+
+
+class StorageReadOnly(Unavailable):
+    """What is stored can be read but not changed."""
+
+    retry_after = 60
+
+
+class StorageBusy(Unavailable):
+    """Another writer holds the database for too long."""
+
+
+class StorageGone(Unavailable):
+    """The database does not answer."""
+
+
 class ConfigError(SchedulerError):
     """The configuration cannot be used; the problem's field is the setting's path."""

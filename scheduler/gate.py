@@ -2,13 +2,14 @@
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, request
 from flask.typing import ResponseReturnValue
+from flask_login import AnonymousUserMixin
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, Map
 
@@ -16,30 +17,15 @@ from scheduler.accounts import audit, sessions
 from scheduler.accounts.models import ApiKey, User
 from scheduler.accounts.permissions import ACTIONS, NOBODY, Actor, actor_of, require
 from scheduler.config import settings
-from scheduler.database import transaction
-from scheduler.errors import (
-    N_,
-    Conflict,
-    Forbidden,
-    Invalid,
-    NotFound,
-    SchedulerError,
-    Throttled,
-    Unauthenticated,
-)
+from scheduler.database import db, transaction
+from scheduler.errors import N_, Forbidden, SchedulerError, StorageGone, Unauthenticated, Unavailable
+from scheduler.statuses import TROUBLES, trouble_of
+from scheduler.statuses import status_of as status_of
 
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LARGEST = 2**31 - 1
 CREDENTIALS = ("Authorization", "X-API-Key")
-STATUS: Mapping[type[SchedulerError], int] = {
-    Invalid: 400,
-    Unauthenticated: 401,
-    Forbidden: 403,
-    NotFound: 404,
-    Conflict: 409,
-    Throttled: 429,
-}
 
 _log = logging.getLogger("Gate")
 
@@ -143,6 +129,8 @@ def install(app: Flask, read_cookie: Reader) -> None:
     app.before_request(_check)
     app.register_error_handler(SchedulerError, _answer)
     app.register_error_handler(HTTPException, _answer)
+    for kind in TROUBLES:
+        app.register_error_handler(kind, lambda error: _answer(trouble_of(error)))
 
 
 def read_headers(app: Flask, blueprint: str, reader: Reader) -> None:
@@ -156,13 +144,6 @@ def read_headers(app: Flask, blueprint: str, reader: Reader) -> None:
 def answer_errors(app: Flask, prefix: str, answer: Answer) -> None:
     """Let `answer` say what went wrong on every path below `prefix`; the longest prefix is the one."""
     _gate(app).answers[prefix] = answer
-
-
-def status_of(error: Exception) -> int:
-    """The HTTP status that says what kind of error this is."""
-    if isinstance(error, HTTPException):
-        return error.code or 500
-    return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
 
 
 def visitor() -> Visitor | None:
@@ -273,6 +254,11 @@ def _has_credentials() -> bool:
 
 
 def _answer(error: Exception) -> ResponseReturnValue:
+    if isinstance(error, Unavailable):
+        _log.error("event=unavailable path=%s reason=%s", request.path, type(error).__name__)
+        db.session.rollback()
+    if isinstance(error, StorageGone):  # who asks cannot be found out, and need not be to say so
+        g.visitor, g._login_user = None, AnonymousUserMixin()
     if isinstance(error, Forbidden) and request.method not in SAFE:
         _note(error)
     answers = _gate().answers
@@ -284,10 +270,14 @@ def _answer(error: Exception) -> ResponseReturnValue:
 def _note(error: Forbidden) -> None:
     """Acts that were refused to somebody we know are in the audit log too."""
     who: Visitor | None = g.get("visitor")
-    if who is not None:
+    if who is None:
+        return
+    what = f"{request.method} {request.path[:200]}"
+    try:
         with transaction():
-            what = f"{request.method} {request.path[:200]}"
             audit.record(who.actor, "denied", ("request", request.endpoint, what), after={"reason": str(error)})
+    except Unavailable:
+        _log.error("event=denied_unrecorded by=%s request=%r", who.actor.name, what)
 
 
 def _with_policy(view: View, policy: Policy) -> View:

@@ -1,9 +1,11 @@
 """The audit log: one entry in the transaction of each change, secrets masked, and finding entries again; never changes one."""
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select, true
@@ -11,8 +13,12 @@ from sqlalchemy import ColumnElement, and_, func, select, true
 from scheduler import clock
 from scheduler.accounts.models import AuditEntry
 from scheduler.accounts.permissions import Actor
-from scheduler.database import db
+from scheduler.database import db, once_committed
 from scheduler.vault import MASK
+
+REFUSED = ("denied", "sign_in.failed")
+
+_log = logging.getLogger("Audit")
 
 Thing = tuple[str, object, str]  # type, id, name
 
@@ -41,6 +47,10 @@ def record(
     if before is not None and after is not None:
         before, after = _difference(before, after), _difference(after, before)
     kind, id, name = thing
+    what = f" changed={','.join(sorted(after))}" if before is not None and after else ""
+    level = logging.WARNING if action in REFUSED else logging.INFO
+    said = (action, actor.name, actor.address or "-", kind, id, name, what)
+    once_committed(partial(_log.log, level, "event=%s by=%s from=%s %s=%s name=%r%s", *said))
     db.session.add(
         AuditEntry(
             at=clock.now(),

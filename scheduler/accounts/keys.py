@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.exc import OperationalError
 
 from scheduler import clock
 from scheduler.accounts import audit
@@ -17,7 +16,7 @@ from scheduler.accounts.models import ApiKey, User
 from scheduler.accounts.permissions import SCOPE_NEEDS, SCOPES, Actor, can, require
 from scheduler.accounts.user_drafts import Draft, read
 from scheduler.database import LARGEST, db, transaction
-from scheduler.errors import N_, Conflict, Invalid, NotFound, Unauthenticated
+from scheduler.errors import N_, Conflict, Invalid, NotFound, Unauthenticated, Unavailable
 from scheduler.validation import Refusal
 
 MARK = "sch_"  # what every key begins with, so that leaked ones can be searched for
@@ -25,9 +24,11 @@ PREFIX = 12  # characters of it that are kept
 LONGEST = 100
 MOST = 50  # of one user
 USE_NOTED = timedelta(minutes=5)  # a last use is written no more often
+REST = 60.0  # seconds in which no use is noted after it could not be: whoever reads is not to wait for that
 SHORTEST_SECRET = 32
 
 _secret: bytes | None = None
+_resting = float("-inf")
 _log = logging.getLogger("Keys")
 
 
@@ -135,14 +136,16 @@ def shown(key: ApiKey) -> dict[str, Any]:
 
 def _note_use(key: ApiKey) -> None:
     """Keep roughly when it was last used; a database that cannot be written now keeps nobody from reading."""
+    global _resting
     now = clock.now()
-    if key.last_used_at is not None and abs(now - key.last_used_at) < USE_NOTED:
+    if (key.last_used_at is not None and abs(now - key.last_used_at) < USE_NOTED) or clock.monotonic() < _resting:
         return
     try:
         with transaction() as session:
             session.execute(update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=now))
-    except OperationalError as error:
-        _log.warning("event=key_use_not_noted key=%s reason=%r", key.prefix, error.orig)
+    except Unavailable as error:
+        _resting = clock.monotonic() + REST
+        _log.warning("event=key_use_not_noted key=%s reason=%s", key.prefix, type(error).__name__)
 
 
 def _fits(text: str) -> bool:

@@ -35,6 +35,7 @@ PRODUCT_WIDE: Mapping[str, str] = {
     "audit.see": "viewer",
     "metrics.see": "operator",
     "pause.all": "administrator",
+    "run_as.choose": "administrator",
     "group.manage": "administrator",
     "user.manage": "administrator",
     "settings.manage": "administrator",

@@ -10,7 +10,7 @@ from scheduler import gate
 from scheduler.api import answers
 from scheduler.api.answers import failed
 from scheduler.api.language import say
-from scheduler.errors import N_, Invalid, Problem, SchedulerError, Throttled
+from scheduler.errors import N_, Invalid, Problem, SchedulerError, Throttled, Unavailable
 
 CHALLENGE = 'Bearer realm="scheduler"'
 SCHEDULE = "schedule_config"
@@ -41,7 +41,7 @@ def plain(error: Exception) -> Response:
 def _headed(response: Response, error: Exception, status: int) -> Response:
     if status == 401:
         response.headers["WWW-Authenticate"] = CHALLENGE
-    if isinstance(error, Throttled):
+    if isinstance(error, Throttled | Unavailable):
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, HTTPException):
         for name, value in error.get_headers():

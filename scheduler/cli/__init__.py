@@ -2,7 +2,6 @@
 
 import fcntl
 import logging
-import logging.handlers
 import os
 import signal
 import sys
@@ -17,7 +16,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 from waitress.server import create_server
 
-from scheduler import clock, signals
+from scheduler import clock, enginelog, signals, trouble
 from scheduler.accounts import users
 from scheduler.accounts.permissions import ROLES, SYSTEM
 from scheduler.cli import backups, checks, files, keys, running
@@ -40,8 +39,13 @@ _log = logging.getLogger("SchedulerEngine")
 
 
 def serve(app: Flask, web: bool = True, daemon: bool = True) -> None:
-    """Migrate, start the parts asked for and stay until SIGTERM or SIGINT; attempts go on without us."""
-    log_to(settings().instance / "logs" / "sys.log")
+    """Migrate, start the parts asked for and stay until SIGTERM or SIGINT; attempts go on without us.
+
+    `Unavailable` when the instance folder cannot be written to, or the database cannot be had.
+    """
+    os.umask(0o077)
+    trouble.refuse_unwritable(settings().instance)
+    enginelog.begin(settings().instance / "logs", settings().history.engine_log_days)
     with app.app_context():
         prepare(settings())
     worker = Daemon(app, alone=not web) if daemon else None
@@ -50,18 +54,22 @@ def serve(app: Flask, web: bool = True, daemon: bool = True) -> None:
         worker.start()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
-    _log.info("event=started web=%s daemon=%s", web, daemon)
+    place = settings().server.url or f"http://{settings().server.host}:{settings().server.port}"
+    _log.info(
+        "event=started web=%s daemon=%s pid=%s address=%s instance=%s", web, daemon, os.getpid(), place, settings().instance
+    )
     try:
         if web:
             _serve_pages(app)
         elif worker:
             worker.wait()
     except SystemExit:
-        _log.info("event=stopping")
+        _log.debug("event=told_to_leave")
     finally:
+        _log.info("event=stopping pid=%s", os.getpid())
         if worker:
             worker.stop()
-        _log.info("event=stopped")
+        _log.info("event=stopped pid=%s", os.getpid())
     if worker and worker.stuck:
         logging.shutdown()
         os._exit(STUCK)  # a thread hangs for good: nothing may wait for it
@@ -78,7 +86,6 @@ def connect(daemon: Daemon | Bell) -> None:
 
 def prepare(now: Settings) -> None:
     """Bring the database up to date; on the first start make the administrator and say how to sign in."""
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     with _alone(now.instance / "run" / "prepare.lock"):
         flask_migrate.upgrade()
         groups.ensure_default()
@@ -98,18 +105,6 @@ def _alone(path: Path) -> Iterator[None]:
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def log_to(path: Path) -> None:
-    """Write the engine's log to the console and to `path`, a new file each midnight, thirty kept."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    shape = logging.Formatter("%(asctime)s - %(levelname)s - %(name)s - %(message)s", "%Y-%m-%d %H:%M:%S")
-    file = logging.handlers.TimedRotatingFileHandler(path, when="midnight", backupCount=30, encoding="utf-8", delay=True)
-    for handler in (logging.StreamHandler(), file):
-        handler.setFormatter(shape)
-        logging.getLogger().addHandler(handler)
-    logging.getLogger().setLevel(logging.INFO)
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
 
 
 def _serve_pages(app: Flask) -> None:
@@ -137,13 +132,13 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 @commands.command("web")
 def web_command() -> None:
     """Serve pages and API only."""
-    serve(_app(), daemon=False)
+    told(lambda: serve(_app(), daemon=False))
 
 
 @commands.command("daemon")
 def daemon_command() -> None:
     """Schedule and start runs only; of several the first leads, the others wait."""
-    serve(_app(), web=False)
+    told(lambda: serve(_app(), web=False))
 
 
 @commands.command("runner")

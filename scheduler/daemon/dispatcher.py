@@ -11,11 +11,12 @@ from functools import partial
 from flask import Flask
 from sqlalchemy import and_, select
 
-from scheduler import clock, database, nodes
+from scheduler import clock, database, nodes, trouble
 from scheduler.config import settings
 from scheduler.daemon import bell, recovery
 from scheduler.daemon.leader import Deposed, Term
 from scheduler.daemon.presence import Presence
+from scheduler.daemon.quiet import Quiet
 from scheduler.database import db, transaction
 from scheduler.errors import SchedulerError
 from scheduler.execution import perform, sockets
@@ -49,6 +50,7 @@ class Dispatcher:
         self._presence = Presence(engine)
         self._stopping = threading.Event()
         self._stops = False
+        self._quiet = Quiet(_log, "dispatch_failed")
         self._looked = -IDLE
         self._wake_in, self._wake_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         path = settings().instance / DAEMON_SOCKET
@@ -102,15 +104,17 @@ class Dispatcher:
 
     def _managed(self, step: Step) -> bool:
         """Do one step; one that fails is logged and keeps none of the others from being done."""
+        name = getattr(step, "func", step).__name__.strip("_")
         try:
             with self._app.app_context(), self._allowed():
                 step()
         except Deposed as error:
             _log.warning("event=dispatch_forbidden reason=%r", str(error))
             return False
-        except Exception:
-            _log.exception("event=dispatch_failed")
+        except Exception as error:
+            self._quiet.failed(name, error)
             return False
+        self._quiet.worked(name)
         return True
 
     def _look_around(self) -> None:
@@ -160,14 +164,12 @@ class Dispatcher:
         except recovery.REFUSALS:
             recovery.write(reports)
             claimed = self._claimed()
-        _tell(reports)
         self._begin(claimed)
 
     def _take_in(self, attempts: Iterable[tuple[int, int]]) -> None:
         reports = self._reports(attempts)
         if reports:
             recovery.write(reports)
-            _tell(reports)
 
     def _reports(self, attempts: Iterable[tuple[int, int]]) -> list[Report]:
         """What these attempts left, as far as they are over, and those the engine would not start."""
@@ -180,6 +182,8 @@ class Dispatcher:
 
     def _claimed(self) -> list[Made]:
         """What may start, claimed and made ready in one transaction: an edit comes before both or after both."""
+        if trouble.room(settings().instance) < trouble.LEAST_ROOM:
+            return []  # what began now could not even say that it has begun
         admitted = waiting.admitted(clock.now())
         if not admitted:
             return []
@@ -240,12 +244,6 @@ class Tender(Dispatcher):
             self._looked = clock.monotonic()
             self._stops = True
             self._recover()
-
-
-def _tell(reports: Iterable[Report]) -> None:
-    for report in reports:
-        _log.info("event=attempt_finished run=%s attempt=%s reason=%s exit=%s", report.run_id, report.number,
-                  report.outcome.reason, report.outcome.exit_code)  # fmt: skip
 
 
 def _never_began(one: Claimed, why: str) -> Report:

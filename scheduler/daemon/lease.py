@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from scheduler import clock, nodes
 from scheduler.daemon.leader import Leadership, Term, begin, taken
 from scheduler.database import db, guarded
+from scheduler.errors import Unavailable
 from scheduler.nodes import LEADER, Lease
 
 TTL = 10.0  # seconds a lease lasts
@@ -83,7 +84,7 @@ class LeaseTerm(Term):
             try:
                 with self._app.app_context():
                     self.renew()
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, Unavailable) as error:
                 _log.warning("event=lease_not_renewed epoch=%s reason=%s", self.epoch, str(error).partition("\n")[0])
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import sys
 import threading
 import traceback
@@ -19,9 +20,11 @@ from scheduler.daemon.flock import FlockLeadership
 from scheduler.daemon.leader import Deposed, Leadership, Term
 from scheduler.daemon.lease import STUCK, LeaseLeadership, LeaseTerm
 from scheduler.daemon.presence import mark
+from scheduler.daemon.quiet import Quiet
 from scheduler.daemon.timetable import Timetable
 from scheduler.daemon.upkeep import Housekeeper, Sweeper
 from scheduler.daemon.watch import Watch
+from scheduler.errors import Unavailable
 from scheduler.execution.engines import Engine, Local
 from scheduler.runs import ledger
 
@@ -46,6 +49,7 @@ class Daemon:
         self._leadership = leadership(app)
         self._watch = Watch(settings().instance)
         self._stopping = threading.Event()
+        self._quiet = Quiet(_log, "cannot_lead")
         self._thread = threading.Thread(target=self._lead, name="daemon", daemon=True)
         self._timetable: Timetable | None = None
         self._dispatcher: Dispatcher | None = None
@@ -86,6 +90,7 @@ class Daemon:
         dispatcher.wake(stops=True) if dispatcher else self._bell.stop_asked(run_ids)
 
     def _lead(self) -> None:
+        waits = False
         while not self._stopping.is_set():
             try:
                 with self._app.app_context():
@@ -94,8 +99,12 @@ class Daemon:
                         self._tend(self._leadership.elsewhere())
                 if term is not None:
                     self._work(term)
-            except (SQLAlchemyError, OSError) as error:
-                _log.error("event=cannot_lead reason=%s", str(error).partition("\n")[0])
+                elif not waits:
+                    _log.info("event=daemon_waits pid=%s", os.getpid())
+                waits = term is None
+                self._quiet.worked("lead")
+            except (SQLAlchemyError, Unavailable, OSError) as error:
+                self._quiet.failed("lead", error)
             self._stopping.wait(PATIENCE)
         self._tend(False)
 
@@ -116,7 +125,7 @@ class Daemon:
 
     def _work(self, term: Term) -> None:
         """Lead until told to stop, or until it cannot be done (no database, say): then it is tried again."""
-        _log.info("event=daemon_leads epoch=%s", term.epoch)
+        _log.info("event=daemon_leads epoch=%s pid=%s", term.epoch, os.getpid())
         self._passed = clock.monotonic()
         if isinstance(term, LeaseTerm):
             term.idle = self._idle
@@ -168,8 +177,8 @@ class Daemon:
                 end()
                 with self._app.app_context():
                     term.resign()
-        except (SQLAlchemyError, OSError):
-            _log.exception("event=resign_failed")
+        except (SQLAlchemyError, Unavailable, OSError) as error:
+            _log.error("event=resign_failed reason=%r", error)
         _log.info("event=daemon_stopped")
 
     def _give_way(self, term: Term, ending: threading.Thread) -> None:

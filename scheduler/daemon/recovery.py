@@ -41,6 +41,8 @@ def recover(engine: Engine, now: datetime, patience: float = HAND_OVER) -> list[
     query = select(Attempt.run_id, Attempt.number, Attempt.pid, Attempt.claimed_at, Attempt.node)
     running = db.session.execute(query.where(Attempt.status == AttemptStatus.RUNNING)).all()
     db.session.rollback()
+    if patience == 0 and running:
+        _log.info("event=taking_over running=%s", len(running))
     reports: list[Report] = []
     strange: list[Strange] = []
     for run_id, number, pid, claimed_at, node in running:
@@ -51,8 +53,8 @@ def recover(engine: Engine, now: datetime, patience: float = HAND_OVER) -> list[
         patient = timedelta(0) <= now - claimed_at < timedelta(seconds=patience)
         try:
             outcome = _found(engine, run_id, number, pid is None, patient)
-        except (OSError, ValueError, TypeError, AttributeError):
-            _log.exception("event=attempt_unreadable run=%s attempt=%s", run_id, number)
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            _log.error("event=attempt_unreadable run=%s attempt=%s reason=%r", run_id, number, error)
             continue
         if outcome is not None:
             reports.append(Report(run_id, number, outcome))

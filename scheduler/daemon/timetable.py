@@ -14,8 +14,9 @@ from sqlalchemy import Row, select
 
 from scheduler import clock
 from scheduler.daemon import listeners
+from scheduler.daemon.quiet import Quiet
 from scheduler.database import db
-from scheduler.errors import SchedulerError
+from scheduler.errors import SchedulerError, Unavailable
 from scheduler.schedules.plan import Plan
 from scheduler.tasks.models import Task
 from scheduler.tasks.queries import plan_of
@@ -49,6 +50,7 @@ class Pulse(BackgroundScheduler):  # type: ignore[misc]
 
     def __init__(self, beat: Callable[[], None], **options: Any) -> None:
         self._beat = beat
+        self._quiet = Quiet(_log, "beat_failed")
         super().__init__(**options)
 
     def _process_jobs(self) -> float:
@@ -56,8 +58,10 @@ class Pulse(BackgroundScheduler):  # type: ignore[misc]
         try:  # what escaped from here would end the thread, and with it every schedule
             wait = super()._process_jobs()
             self._beat()
-        except Exception:
-            _log.exception("event=beat_failed")
+        except Exception as error:
+            self._quiet.failed("beat", error)
+        else:
+            self._quiet.worked("beat")
         return LONGEST_SLEEP if wait is None else min(wait, LONGEST_SLEEP)
 
 
@@ -68,6 +72,7 @@ class Timetable:
         self._app = app
         self._settle = settle
         self._seen: datetime | None = None
+        self._quiet = Quiet(_log, "tick_failed")
         self._scheduler = Pulse(
             self.beat,
             timezone=UTC,
@@ -94,8 +99,13 @@ class Timetable:
 
     def tick(self, _due: datetime) -> None:
         """A job fired: have everything that is due written down."""
-        with self._app.app_context():
-            self._settle(clock.now())
+        try:
+            with self._app.app_context():
+                self._settle(clock.now())
+        except Unavailable as error:  # the next beat does it
+            self._quiet.failed("tick", error)
+        else:
+            self._quiet.worked("tick")
 
     def beat(self) -> None:
         """Once a pass, at least once a second: take in what others changed, settle what no job woke us for."""
@@ -113,7 +123,10 @@ class Timetable:
                 query = query.where(Task.enabled.is_(True), Task.deleted_at.is_(None))
             else:
                 query = query.where(Task.updated_at > self._seen)
-            for task in db.session.execute(query):
+            tasks = db.session.execute(query).all()
+            if self._seen is None:
+                _log.info("event=tasks_loaded count=%s", len(tasks))
+            for task in tasks:
                 try:
                     self._place(task)
                 except (SchedulerError, ValueError, KeyError, TypeError, ArithmeticError) as error:

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Mapping
 
 from scheduler.errors import N_
-from scheduler.execution import kernel
+from scheduler.execution import kernel, switching
 from scheduler.execution.protocol import Result, Spec
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
@@ -33,6 +33,7 @@ _SENTENCES = {
     ("program", None): N_("The program %(subject)s cannot be started: %(reason)s."),
     ("limits", None): N_("The limits of the task cannot be set: %(reason)s."),
     ("priority", None): N_("The priority of the task cannot be set: %(reason)s."),
+    ("user", None): N_("It cannot be run as the user it names: %(reason)s."),
     ("folder", None): N_("The folder of the attempt cannot be prepared: %(reason)s."),
 }
 
@@ -51,7 +52,7 @@ def start(spec: Spec, stdout: int, stderr: int) -> tuple[int, int | None]:
 
     Raises NotStarted. The kernel's spawn, which copies no memory, costs a third of a fork; but it can set no limits.
     """
-    if spec.limits or spec.nice:
+    if spec.limits or spec.nice or spec.user:
         return _fork(spec, stdout, stderr)
     ours = kernel.get_own("oom_score_adj")
     kernel.set_own("oom_score_adj", LIKELY)  # what is spawned begins with it
@@ -132,7 +133,13 @@ def _become(spec: Spec, pipes: tuple[int, int, int], parent: int) -> None:
         if spec.nice:
             os.nice(spec.nice)
         step = "directory"
-        os.chdir(spec.cwd or spec.workspace)
+        os.chdir(spec.workspace)
+        if spec.user:
+            step = "user"
+            switching.become(spec.user, parent)
+        step = "directory"
+        if spec.cwd:  # as that user
+            os.chdir(spec.cwd)
         step = "program"
         argv = _argv(spec)
         kernel.block(())
@@ -143,7 +150,7 @@ def _become(spec: Spec, pipes: tuple[int, int, int], parent: int) -> None:
 
 
 def _argv(spec: Spec) -> list[str]:
-    return [spec.dir + argument[len(FOLDER) - 1 :] if argument.startswith(FOLDER) else argument for argument in spec.argv]
+    return [spec.place + argument[len(FOLDER) - 1 :] if argument.startswith(FOLDER) else argument for argument in spec.argv]
 
 
 def _limit(limits: Mapping[str, int]) -> None:

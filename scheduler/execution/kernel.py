@@ -10,6 +10,7 @@ from contextlib import suppress
 PDEATHSIG = 1
 CHILD_SUBREAPER = 36
 NO_NEW_PRIVS = 38
+CAP_AMBIENT, CLEAR_ALL = 47, 4
 
 _SIGNAL_SET = ctypes.c_ulong * 16
 _SIGNAL_RECORD = 128

@@ -4,6 +4,7 @@ import logging
 import os
 import pwd
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -17,7 +18,8 @@ from scheduler.kinds import Command, kinds
 from scheduler.kinds import read as read_content
 from scheduler.runs.folders import attempt_folder, workspace_folder
 from scheduler.runs.lifecycle import Claimed
-from scheduler.tasks import contents
+from scheduler.tasks import contents, identity
+from scheduler.tasks.identity import Identity
 from scheduler.tasks.models import Group, Task
 
 _task, _group = table(Task).c, table(Group).c
@@ -66,13 +68,14 @@ def _spec(one: Claimed, task: Row[Any]) -> Spec:
         "SCHEDULER_WORKSPACE": str(workspace),
     }
     limits = {name: value for name, value in task.policy["limits"].items() if value is not None}
-    return Spec(
+    user = _user(task)
+    spec = Spec(
         run_id=one.run_id,
         attempt=one.number,
         dir=str(folder),
         workspace=str(workspace),
-        argv=command.placed(folder),
-        env={**_basics(task.timezone), **task.params, **task.env, **command.env, **own},
+        argv=list(command.argv),
+        env={**_basics(task.timezone, user.home if user else _home()), **task.params, **task.env, **command.env, **own},
         cwd=task.working_directory or command.cwd,
         files=dict(command.files),
         timeout=task.policy["timeout_seconds"],
@@ -80,7 +83,19 @@ def _spec(one: Claimed, task: Row[Any]) -> Spec:
         log_max_bytes=settings().execution.log_max_bytes,
         masks=list(command.masks),
         limits=limits,
+        user=list(user.numbers) if user else [],
     )
+    return replace(spec, argv=command.placed(spec.place))
+
+
+def _user(task: Row[Any]) -> Identity | None:
+    """Who the task runs as, when that is somebody else than we are."""
+    name = task.policy.get(identity.FIELD) or settings().execution.run_as
+    found = identity.of(name) if name else None
+    if found is None or found.numbers[0] == os.geteuid():
+        return None
+    identity.open_way(settings().instance)
+    return found
 
 
 def _command(task: Row[Any]) -> Command:
@@ -96,10 +111,10 @@ def _command(task: Row[Any]) -> Command:
     return kind.prepare(content, contents.context(task.params, task.policy["timeout_seconds"]))
 
 
-def _basics(timezone: str) -> dict[str, str]:
+def _basics(timezone: str, home: str) -> dict[str, str]:
     return {
         "PATH": PATH,
-        "HOME": _home(),
+        "HOME": home,
         "LANG": os.environ.get("LANG") or "C.UTF-8",
         "TZ": timezone,
     }

@@ -50,8 +50,14 @@ class Spec:
     masks: list[str] = field(default_factory=list)
     limits: Mapping[str, int] = field(default_factory=dict)  # by the names in LIMITS
     nice: int = 0
+    user: list[int] = field(default_factory=list)  # uid, gid, further groups; empty: whoever we are
     poke: bool = True
     version: int = VERSION
+
+    @property
+    def place(self) -> str:
+        """Where its files lie: the attempt's folder, which another user cannot enter, or a folder in the workspace."""
+        return f"{self.workspace}/.attempt-{self.attempt}" if self.user else self.dir
 
     @classmethod
     def decode(cls, body: bytes) -> "Spec":

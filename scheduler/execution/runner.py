@@ -176,6 +176,7 @@ def _prepare_process() -> None:
     kernel.block(HEARD)
     kernel.control(kernel.CHILD_SUBREAPER, 1)
     kernel.control(kernel.NO_NEW_PRIVS, 1)
+    kernel.control(kernel.CAP_AMBIENT, kernel.CLEAR_ALL)  # what we may, no task shall inherit
     kernel.set_own("comm", b"runner")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import cast
 
-from scheduler.execution import child, kernel, tree
+from scheduler.execution import child, kernel, switching, tree
 from scheduler.execution.output import Output
 from scheduler.execution.protocol import START, VERSION, Result, Spec
 from scheduler.execution.sockets import Doorbell
@@ -116,9 +116,10 @@ class Attempt:
         """The pid of the child, and the pipe that tells whether its exec failed; None when it is known to have gone well."""
         try:
             _make_folder(self._spec.workspace)
-            for name, text in self._spec.files.items():
-                with open(self._create(os.path.basename(name), 0o700), "w") as file:
-                    file.write(text)
+            if self._spec.user:
+                switching.hand_over(self._spec)
+            else:
+                self._write_files()
             stdout, stderr = output.pipes()
         except OSError as error:
             raise child.NotStarted("folder", error) from error
@@ -127,6 +128,11 @@ class Attempt:
         finally:
             os.close(stdout)
             os.close(stderr)
+
+    def _write_files(self) -> None:
+        for name, text in self._spec.files.items():
+            with open(self._create(os.path.basename(name), 0o700), "w") as file:
+                file.write(text)
 
     def _outcome(self, watch: Watch) -> Result:
         if watch.failure:

@@ -47,6 +47,8 @@ def migrate(connection: Connection) -> None:
     try:
         with context.begin_transaction():
             if not sqlite:  # of two servers that start together the second waits, and finds the tables made
+                connection.connection.dbapi_connection.silence = None  # type: ignore[union-attr]
+                connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7246002)")
             context.run_migrations()
             broken = pragma(connection, "foreign_key_check") if sqlite else None

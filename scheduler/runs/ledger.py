@@ -18,7 +18,7 @@ from scheduler.accounts.permissions import Actor, require
 from scheduler.config import settings
 from scheduler.database import UTCDateTime, after_commit, db, table, transaction
 from scheduler.errors import N_, Conflict, NotFound, SchedulerError
-from scheduler.runs import lifecycle, policy, ticks
+from scheduler.runs import journal, lifecycle, policy, ticks
 from scheduler.runs.models import Run
 from scheduler.runs.policy import Past, Verdict
 from scheduler.runs.rows import alive_of, join, keep, new_row
@@ -108,6 +108,7 @@ def _settle(session: Session, due: Sequence[Row[Any]], now: datetime, past: Past
         rows += fresh
         changes.append({"task": task.id, "next_run_at": tick.next_run_at, "ticks": task.ticks + tick.count})
     replaced = keep(session, rows)
+    journal.settled(rows)
     session.connection().execute(_ADVANCE, changes)
     if replaced:
         lifecycle.cancel_runs(session, replaced, "", {"code": "replaced"})

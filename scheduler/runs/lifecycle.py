@@ -13,7 +13,7 @@ from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require
 from scheduler.database import UTCDateTime, after_commit, chunks, db, table, transaction
 from scheduler.errors import N_, Conflict
-from scheduler.runs import dependants, digest, endings
+from scheduler.runs import dependants, digest, endings, journal
 from scheduler.runs.digest import Ended
 from scheduler.runs.endings import Report as Report
 from scheduler.runs.models import Attempt, Run
@@ -102,6 +102,7 @@ def finish(reports: Sequence[Report]) -> list[int]:
             if rows:
                 connection.execute(statement, rows)
         digest.add(session, ended)
+        journal.ended(ends, again)
         if ended:
             after_commit(signals.run_finished, run_ids=[run.run_id for run in ended])
             replaced = dependants.release(session, [run for run in ended if run.task_id in awaited])

@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import Row, and_, case, func, select, update
 
-from scheduler import clock, nodes, signals
+from scheduler import clock, nodes, signals, trouble
 from scheduler.accounts import audit
 from scheduler.accounts.permissions import SYSTEM, Actor, require, visible
+from scheduler.config import settings
 from scheduler.database import after_commit, db, transaction
 from scheduler.errors import N_, Conflict
 from scheduler.runs import policy, waiting
@@ -32,6 +33,7 @@ class Hold(StrEnum):
     GROUP = "group"
     ALL = "all"
     NOBODY = "nobody"
+    DISK = "disk"
     READY = "ready"
 
 
@@ -42,6 +44,7 @@ _WHY = {
     Hold.GROUP: N_("Of the group “%(group)s” %(limit)s may run at a time."),
     Hold.ALL: N_("%(limit)s runs may go on at a time, of all tasks together."),
     Hold.NOBODY: N_("The scheduler is not running; it starts when that is back."),
+    Hold.DISK: N_("The disk is full or cannot be written to; it starts when there is room again."),
     Hold.READY: N_("It is about to start."),
 }
 _BEHIND = N_("Its task may run %(limit)s at a time, and others of it come before.")
@@ -136,7 +139,7 @@ def _holds(rows: Sequence[Row[Any]], now: datetime) -> dict[int, tuple[Hold, int
     slots = waiting.slots()
     asking = [waiting.asking(row) for row in rows if row.not_before is None or row.not_before <= now]
     held = policy.admit(asking, slots)[1]
-    free = Hold.READY if nodes.ticking() else Hold.NOBODY
+    free = Hold.DISK if trouble.condition(settings().instance) else Hold.READY if nodes.ticking() else Hold.NOBODY
     found: dict[int, tuple[Hold, int | None]] = dict.fromkeys(later, (Hold.LATER, None))
     for one in asking:
         hold = Hold(held.get(one.run_id, free))

@@ -1,5 +1,6 @@
 """Why a run did not run or did not go on, as sentences of the catalogue: one place for pages and API; translates nothing."""
 
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,7 @@ from scheduler.errors import N_
 from scheduler.runs.models import Run
 from scheduler.runs.status import Status
 
+_KILLED = N_("Killed by signal 9 (out of memory?): not by the scheduler, but by the kernel or by somebody on the machine.")
 UNDONE = frozenset({Status.MISSED, Status.SKIPPED, Status.CANCELLED})
 
 
@@ -24,6 +26,12 @@ def of(run: Run) -> Sentence | None:
     known = (run.reason or {}) if run.status in UNDONE else {}
     said = _REASONS.get(str(known.get("code", "")))
     return said(run, known) if said else None
+
+
+def of_signal(status: str | None, number: int | None) -> Sentence | None:
+    """What a signal that ended a program tells, where it tells anything: a SIGKILL we did not send."""
+    # Ours ends as a timeout or a cancelled run.
+    return Sentence(_KILLED) if status == Status.TECHNICAL_FAILURE and number == signal.SIGKILL else None
 
 
 def _one_or_many(one: str, many: str) -> Callable[[Run, Mapping[str, Any]], Sentence]:

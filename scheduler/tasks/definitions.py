@@ -11,10 +11,10 @@ from scheduler import clock, signals
 from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, can, require
 from scheduler.database import after_commit, transaction
-from scheduler.errors import N_, Conflict, Invalid, NotFound
+from scheduler.errors import N_, Conflict, Forbidden, Invalid, NotFound
 from scheduler.kinds import kinds
 from scheduler.schedules import spellings
-from scheduler.tasks import contents, dependencies, drafts, due, versions, wording
+from scheduler.tasks import contents, dependencies, drafts, due, identity, versions, wording
 from scheduler.tasks.drafts import Draft
 from scheduler.tasks.models import DEFAULT_GROUP, Group, Tag, Task
 from scheduler.tasks.queries import matching
@@ -47,6 +47,7 @@ def edit(actor: Actor, task_id: int, changes: Mapping[str, Any], version: int | 
         if group.id != task.group_id:
             require(actor, "task.create", group_place(group))
         draft = drafts.read(changes if whole else merged(task, changes), seed=str(changes.get("key") or task.key))
+        permitted(actor, task, draft)
         runnable(draft, group)
         was_enabled, due_before = task.enabled, timing(task)
         apply(task, draft, group)
@@ -141,6 +142,7 @@ def _created(actor: Actor, values: Mapping[str, Any], like: Task | None = None) 
         key = _free_key(session, values)
         draft = drafts.read({**values, "key": key}, seed=key)
         drafts.refuse_never(draft)
+        permitted(actor, None, draft)
         runnable(draft, group)
         now = clock.now()
         task = Task(key=key, created_at=now, updated_at=now, owner_id=actor.id)
@@ -167,6 +169,19 @@ def _group(session: Session, actor: Actor, wanted: object) -> Group:
     if group is None or not can(actor, "task.see", group_place(group)):
         raise Invalid.because(N_("There is no group “%(group)s”."), field="group", group=str(wanted)[:60])
     return group
+
+
+def permitted(actor: Actor, task: Task | None, draft: Draft) -> None:
+    """A task that runs as another user is for administrators alone: who edits what it runs acts as that user.
+
+    `Forbidden` for anybody else, before the draft is put into `task` (None: a new one); `Invalid` for a user who cannot be had.
+    """
+    before, after = str(task.policy.get(identity.FIELD) or "") if task else "", draft.policy.run_as
+    if (before or after) and not can(actor, "run_as.choose"):
+        text = N_("It runs as another user of the machine: only administrators may choose that user, or change such a task.")
+        raise Forbidden.because(text, field=identity.FIELD)
+    if after and after != before:
+        identity.of(after)
 
 
 def runnable(draft: Draft, group: Group) -> None:

@@ -40,5 +40,6 @@ class Policy(BaseModel):
     misfire_policy: Literal["skip", "run_once", "run_all"] = "skip"
     misfire_grace_seconds: int = Field(300, ge=1, le=604_800)
     limits: Limits = Limits()
+    run_as: str = Field("", max_length=64)  # a user of this machine; empty: the configured one, else the scheduler's own
     retention_days: int | None = Field(None, ge=1, le=36_500)  # None: as the installation keeps history
     max_records: int | None = Field(None, ge=1, le=100_000_000)

@@ -6,7 +6,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from scheduler import gate
-from scheduler.errors import SchedulerError, Throttled, Unauthenticated
+from scheduler.errors import SchedulerError, StorageGone, Throttled, Unauthenticated, Unavailable
 from scheduler.web import access, rendering
 from scheduler.web.problems import PROBLEMS
 
@@ -28,8 +28,8 @@ def answer(error: Exception) -> ResponseReturnValue:
     if isinstance(error, CSRFError):
         return rendering.problem(400, gettext(PROBLEMS[419].title), gettext(PROBLEMS[419].text))
     text = " ".join(sentences(error).values()) if isinstance(error, SchedulerError) else ""
-    response = rendering.problem(gate.status_of(error), text=text)
-    if isinstance(error, Throttled):
+    response = rendering.problem(gate.status_of(error), text=text, bare=isinstance(error, StorageGone))
+    if isinstance(error, Throttled | Unavailable):
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, HTTPException):
         for name, value in error.get_headers():

@@ -8,8 +8,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from scheduler import nodes
+from scheduler import nodes, trouble
+from scheduler.config import settings
 from scheduler.database import db
+from scheduler.errors import Unavailable
 from scheduler.runs import history
 from scheduler.runs.status import Status
 from scheduler.web import access
@@ -58,7 +60,7 @@ def corner() -> Response:
 @pages.get("/readyz")
 @access.public
 def ready() -> ResponseReturnValue:
-    """200 when the database answers and the daemon ticks; else 503 and the name of what does not."""
+    """200 when the database answers, the disk takes writes and the daemon ticks; else 503 and the name of what does not."""
     failing = _failing()
     words = {"Content-Type": "text/plain; charset=utf-8"}
     return (f"{failing}\n", 503, words) if failing else ("ok\n", 200, words)
@@ -68,8 +70,11 @@ def _failing() -> str:
     try:
         db.session.execute(text("SELECT 1"))
         ticking, age = nodes.ticking(), nodes.tick_age()
-    except SQLAlchemyError:
+    except (SQLAlchemyError, Unavailable):
         return "database"
+    state = trouble.condition(settings().instance)
+    if state:
+        return f"storage: {state}"
     if ticking:
         return ""
     return "scheduler: no tick yet" if age is None else f"scheduler: the last tick was {age:.0f} s ago"

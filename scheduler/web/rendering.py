@@ -62,12 +62,15 @@ def go(url: str) -> Response:
     return response
 
 
-def problem(status: int, title: str = "", text: str = "") -> Response:
-    """An error as a page with a way out; for htmx as a toast that leaves the page as it is."""
+def problem(status: int, title: str = "", text: str = "", bare: bool = False) -> Response:
+    """An error as a page with a way out; for htmx as a toast that leaves the page as it is.
+
+    A `bare` page has nothing around it for which the database would be asked.
+    """
     known = PROBLEMS.get(status, PROBLEMS[500])
     title, text = title or gettext(known.title), text or gettext(known.text)
     if not partial():
-        return _answer(render_template("errors/error.html", status=status, title=title, text=text), status)
+        return _answer(render_template("errors/error.html", status=status, title=title, text=text, bare=bare), status)
     toast(f"{title} {text}", "danger")
     response = _answer(waiting_toasts(), status)
     response.headers["HX-Reswap"] = "none"

@@ -1,6 +1,6 @@
 """What the head of a run's page shows: the run, one of its attempts, how far it is, how it went; words come from run_words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -103,6 +103,17 @@ class Head:
     def late(self) -> dict[str, Any] | None:
         """What came of the attempt after it had been given up: its `reason`, `exit_code`, `signal`."""
         return (self.attempt.result or {}).get("late") if self.attempt else None
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """The numbers the attempt printed, once it is over."""
+        kept: Mapping[str, float] | None = (self.attempt.result or {}).get("metrics") if self.attempt else None
+        return kept or {}
+
+    @property
+    def unwritten(self) -> str:
+        """Why the attempt's log could not be written to its end, in the system's words."""
+        return str((self.attempt.result or {}).get("log_error") or "") if self.attempt else ""
 
     @property
     def failed(self) -> bool:

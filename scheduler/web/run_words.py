@@ -95,7 +95,9 @@ def verdict(run: Run, attempt: Attempt | None, task: Task) -> str:
     if status == Status.BUSINESS_FAILURE:
         return str(gettext("A business failure: the program ran to its end and reports a bad result. It is not retried."))
     if status == Status.TECHNICAL_FAILURE:
-        return _technical(attempt.exit_code if attempt else run.exit_code, attempt.signal if attempt else run.signal)
+        ended = attempt or run
+        killed = reasons.of_signal(status, ended.signal)
+        return sentence(killed) if killed else _technical(ended.exit_code, ended.signal)
     return ""
 
 

@@ -71,6 +71,10 @@ MISFIRE = (
     ("run_once", N_("Run once")),
     ("run_all", N_("Run all of them")),
 )
+USER = N_("A user of this machine; empty: the scheduler's own. Only administrators may choose one.")
+OF_EACH = N_("Of each process by itself.")
+ADDRESSES = N_("Address space of each process by itself: more than it really uses.")
+OF_THE_USER = N_("Of its user in all, other programs included; root has no such limit.")
 BACKOFF = (("fixed", N_("Always the same")), ("exponential", N_("Doubling each time")))
 _POLICY = (
     Control("timeout_seconds", N_("Timeout"), "number", suffix=SECONDS),
@@ -90,10 +94,11 @@ _POLICY = (
         "retention_days", N_("Keep its history for"), "number", N_("Empty: as long as the installation does."), suffix=N_("days")
     ),
     Control("max_records", N_("Keep at most"), "number", N_("Empty: as many as the installation does."), suffix=N_("runs")),
-    Control("limits.cpu_seconds", N_("Processor time"), "number", suffix=SECONDS, group=N_("Limits")),
-    Control("limits.memory_mb", N_("Memory"), "number", suffix="MB", group=N_("Limits")),
-    Control("limits.processes", N_("Processes"), "number", group=N_("Limits")),
-    Control("limits.open_files", N_("Open files"), "number", group=N_("Limits")),
+    Control("run_as", N_("Run as user"), hint=USER),
+    Control("limits.cpu_seconds", N_("Processor time"), "number", OF_EACH, suffix=SECONDS, group=N_("Limits")),
+    Control("limits.memory_mb", N_("Memory"), "number", ADDRESSES, suffix="MB", group=N_("Limits")),
+    Control("limits.processes", N_("Processes"), "number", OF_THE_USER, group=N_("Limits")),
+    Control("limits.open_files", N_("Open files"), "number", OF_EACH, group=N_("Limits")),
     Control("limits.file_size_mb", N_("File size"), "number", suffix="MB", group=N_("Limits")),
 )
 DEPENDS_MODES = (

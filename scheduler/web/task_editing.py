@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from scheduler.accounts.permissions import require
-from scheduler.errors import Conflict, Invalid, Problem, SchedulerError
+from scheduler.errors import Conflict, Forbidden, Invalid, Problem, SchedulerError, Unavailable
 from scheduler.gate import status_of
 from scheduler.runs import ledger
 from scheduler.tasks import definitions, queries
@@ -98,7 +98,9 @@ def _save(task: Task | None, verb: Callable[[Typed], Task]) -> ResponseReturnVal
         return _page(form, task, problems), 422 if problems else 200
     try:
         saved = verb(form)
-    except (Invalid, Conflict) as error:
+    except (Invalid, Conflict, Forbidden, Unavailable) as error:
+        if isinstance(error, Forbidden) and not error.problems[0].field:
+            raise
         stale = any(problem.field == "version" for problem in error.problems)
         problems = [*error.problems, *task_forms.forget_secrets(form)]
         return _page(form, task, problems, stale), 422 if isinstance(error, Invalid) else status_of(error)

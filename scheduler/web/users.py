@@ -32,6 +32,7 @@ WORDS: Mapping[str, str] = {
     "task.delete": N_("Delete and restore tasks"),
     "env.see": N_("See the values of environment variables"),
     "metrics.see": N_("See the system's metrics"),
+    "run_as.choose": N_("Choose the machine's user a task runs as, and edit such tasks"),
     "pause.all": N_("Pause and resume everything"),
     "group.manage": N_("Manage groups"),
     "user.manage": N_("Manage users and roles"),

@@ -38,6 +38,7 @@ MATRIX = {
     "audit.see":        (True, True, True, True),
     "metrics.see":      (False, True, True, True),
     "pause.all":        (False, False, False, True),
+    "run_as.choose":    (False, False, False, True),
     "group.manage":     (False, False, False, True),
     "user.manage":      (False, False, False, True),
     "settings.manage":  (False, False, False, True),

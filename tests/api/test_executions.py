@@ -17,7 +17,7 @@ def test_it_shows_how_an_execution_went(ada_calls, app):
     found = ada_calls.data(f"/executions/{execution}")
     assert (found["status"], found["exit_code"], found["output_summary"]) == ("SUCCESS", 0, "1000 rows")
     assert (found["start_time"], found["end_time"]) == ("2026-03-02T12:00:00Z", "2026-03-02T12:00:45Z")
-    assert found["resource_usage"] == {"max_memory_mb": 128.0, "avg_cpu_percent": 20.0}
+    assert found["resource_usage"] == {"max_memory_mb": 128.0, "cpu_seconds": 9.0, "avg_cpu_percent": 20.0}
     assert (found["triggered_by"], found["host"], found["pid"], len(found["attempts"])) == ("ada", "host", 321, 1)
 
 
@@ -31,6 +31,15 @@ def test_it_says_in_which_way_it_failed(ada_calls, app, code, status, kind):
     found = ada_calls.data(f"/executions/{execution}")
     assert (found["status"], found["failure_kind"]) == (status, kind)
     assert found["error_message"] == ("no disk" if kind else None)
+
+
+def test_it_tells_what_the_program_said_of_itself(ada_calls, app):
+    ada_calls.make()
+    execution = ada_calls.run()
+    end(app, 1, 0, progress={"percent": 65.0, "text": "loading"}, metrics={"rows": 1000.0})
+    found = ada_calls.data(f"/executions/{execution}")
+    assert found["progress"] == {"current_step": "loading", "progress_percent": 65}
+    assert (found["metrics"], found["attempts"][0]["metrics"]) == ({"rows": 1000.0}, {"rows": 1000.0})
 
 
 def test_it_shows_each_attempt_of_a_retried_one(ada_calls, app, clock):

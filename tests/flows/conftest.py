@@ -55,12 +55,14 @@ class Site:
         self.app = app
         self.instance = config.settings().instance
         self._url = url
+        self.port = 0  # of the server started last
         self._servers: list[subprocess.Popen[bytes]] = []
 
     def start(self, wait: bool = True) -> "subprocess.Popen[bytes]":
         """Start a server and wait until it leads."""
         before = self.leads()
-        server = self._begin(["app.py", "--instance", str(self.instance), "--port", str(free_port())], self.instance)
+        self.port = free_port()
+        server = self._begin(["app.py", "--instance", str(self.instance), "--port", str(self.port)], self.instance)
         if wait:
             until(lambda: self.leads() > before)
         return server

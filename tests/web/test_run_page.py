@@ -68,6 +68,27 @@ def test_it_tells_a_business_failure_from_a_technical_one(sign_in: SignIn) -> No
     assert "127 usually means that a command was not found." in page_of(browser, perform(make_run(), 127))
 
 
+def test_it_says_when_something_else_killed_it(sign_in: SignIn) -> None:
+    run = perform(make_run(), None, reason="signalled", signal=9)
+    assert "Killed by signal 9 (out of memory?)" in page_of(sign_in("victor"), run)
+
+
+def test_a_kill_of_ours_is_no_lack_of_memory(sign_in: SignIn) -> None:
+    run = perform(make_run(), None, reason="timeout", signal=9)
+    assert "out of memory" not in page_of(sign_in("victor"), run)
+
+
+def test_it_shows_the_numbers_it_printed(sign_in: SignIn) -> None:
+    run = perform(make_run(), details={"metrics": {"rows": 1000.0, "<b>ms": 3.25}})
+    shown = facts(page_of(sign_in("victor"), run))
+    assert (shown["<code>rows</code>"], shown["<code>&lt;b&gt;ms</code>"]) == ("1000", "3.25")
+
+
+def test_it_says_that_its_output_could_not_be_kept(sign_in: SignIn) -> None:
+    run = perform(make_run(), details={"log_error": "No space left on device", "log_cut": True})
+    assert "could not all be kept: No space left on device" in page_of(sign_in("victor"), run)
+
+
 def test_it_names_the_signal_that_ended_it(sign_in: SignIn) -> None:
     run = perform(make_run(), None, reason="signalled", signal=11)
     assert "SIGSEGV (11)" in page_of(sign_in("victor"), run)

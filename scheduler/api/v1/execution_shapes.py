@@ -11,7 +11,7 @@ from scheduler.api.v1.statuses import WORDS, failure_kind
 from scheduler.runs import history, progress, reasons
 from scheduler.runs.history import Entry
 from scheduler.runs.models import Attempt, Run
-from scheduler.runs.status import FAILED
+from scheduler.runs.status import FAILED, Status
 
 
 def executions(entries: Sequence[Entry]) -> list[dict[str, Any]]:
@@ -28,7 +28,6 @@ def execution(entry: Entry) -> dict[str, Any]:
 def running(entry: Entry) -> dict[str, Any]:
     """An execution under way, with how long it has been and how far it says it is."""
     run = entry.run
-    said: Mapping[str, Any] = progress.current(run) or {}
     return {
         "task_id": entry.task.id,
         "task_name": entry.task.name,
@@ -36,7 +35,7 @@ def running(entry: Entry) -> dict[str, Any]:
         "start_time": shown(run.started_at),
         "running_time": int((clock.now() - run.started_at).total_seconds()) if run.started_at else 0,
         "status": WORDS[run.status],
-        "progress": {"current_step": said.get("text"), "progress_percent": number(said.get("percent"))},
+        "progress": _progress(progress.current(run)),
     }
 
 
@@ -68,6 +67,7 @@ def _whole(entry: Entry, attempts: Sequence[Attempt]) -> dict[str, Any]:
         "exit_code": run.exit_code,
         "signal": run.signal,
         "output_summary": run.summary or run.last_line,
+        **_said(run, last),
         "error_message": went_wrong(run, last),
         "host": last.host or None if last else None,
         "pid": last.pid if last else None,
@@ -98,7 +98,8 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "exit_code": attempt.exit_code,
         "signal": attempt.signal,
         "status": WORDS[attempt.status],
-        "error_message": attempt.error,
+        "error_message": attempt.error or _killed(attempt.status, attempt.signal),
+        "metrics": (attempt.result or {}).get("metrics") or {},
     }
 
 
@@ -106,12 +107,30 @@ def went_wrong(run: Run, last: Attempt | None) -> str | None:
     """What went wrong in words: the engine's, else the last line the newest attempt wrote to its error output."""
     if run.error or run.status not in FAILED or last is None:
         return run.error
-    return (last.result or {}).get("last_error_line") or None
+    return _killed(run.status, run.signal) or (last.result or {}).get("last_error_line") or None
+
+
+def _killed(status: str, signal: int | None) -> str | None:
+    found = reasons.of_signal(status, signal)
+    return say(found.text) if found else None
+
+
+def _progress(said: Mapping[str, Any] | None) -> dict[str, Any]:
+    said = said or {}
+    return {"current_step": said.get("text"), "progress_percent": number(said.get("percent"))}
+
+
+def _said(run: Run, last: Attempt | None) -> dict[str, Any]:
+    """What the program told the scheduler: how far it is or came, and its numbers."""
+    kept: Mapping[str, Any] = (last.result or {}) if last else {}
+    going = run.status == Status.RUNNING
+    return {"progress": _progress(progress.current(run) if going else kept.get("progress")), "metrics": kept.get("metrics") or {}}
 
 
 def _usage(run: Run) -> dict[str, Any]:
     memory, used = run.peak_memory_kb, run.cpu_seconds
     return {
         "max_memory_mb": None if memory is None else round(memory / 1024, 1),
+        "cpu_seconds": used,
         "avg_cpu_percent": None if used is None or not run.duration else round(100 * used / run.duration, 1),
     }

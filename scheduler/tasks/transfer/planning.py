@@ -144,6 +144,7 @@ class _Planner:
             require(self.actor, "task.create", place)
         values = native.restored(self._values(entry, task) | {"key": key}, task)
         draft = self._draft(values, key)
+        definitions.permitted(self.actor, task, draft)
         definitions.runnable(draft, group)
         made = Task(key=key, owner_id=task.owner_id if task else self.actor.id)
         definitions.apply(made, draft, group)
