@@ -18,6 +18,7 @@ from scheduler.errors import SchedulerError
 from scheduler.execution import perform, sockets
 from scheduler.execution.engines import Engine
 from scheduler.execution.protocol import DAEMON_SOCKET, Spec, State
+from scheduler.failpoints import failpoint
 from scheduler.runs import lifecycle, policy, waiting
 from scheduler.runs.lifecycle import Claimed, Report
 from scheduler.runs.models import Run
@@ -127,6 +128,7 @@ class Dispatcher:
             if outcome is not None:
                 reports.append(Report(run_id, number, outcome))
         if reports:
+            failpoint("ingest_before_finish")
             recovery.write(reports)
             for report in reports:
                 _log.info("event=attempt_finished run=%s attempt=%s reason=%s exit=%s", report.run_id, report.number,
@@ -147,6 +149,7 @@ class Dispatcher:
             else:
                 specs.append(made)
         db.session.rollback()
+        failpoint("spec_built")
         failed += self._hand_over(specs)
         if failed:
             lifecycle.finish(failed)
@@ -156,7 +159,9 @@ class Dispatcher:
         if not specs:
             return []
         try:
+            failpoint("hand_over_before")
             refusals = self._engine.start(specs)
+            failpoint("hand_over_after")
         except OSError as error:
             _log.error("event=engine_unreachable reason=%s runs=%s", error, len(specs))
             for spec in specs:

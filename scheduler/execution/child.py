@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from scheduler.errors import N_
 from scheduler.execution import kernel
 from scheduler.execution.protocol import Result, Spec
+from scheduler.failpoints import failpoint
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 FOLDER = "{dir}/"
@@ -44,6 +45,7 @@ def fork(spec: Spec, stdout: int, stderr: int, failure: int) -> int:
     if pid:
         return pid
     try:
+        failpoint("child_before_exec")
         _become(spec, (stdout, stderr, failure), parent)
     finally:
         os._exit(NOT_EXECUTABLE)

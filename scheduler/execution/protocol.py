@@ -15,6 +15,7 @@ from typing import Any, TypedDict, cast
 
 from scheduler.errors import N_, SchedulerError
 from scheduler.execution import sockets
+from scheduler.failpoints import failpoint
 from scheduler.runs.logformat import RESULT
 
 VERSION = 1
@@ -225,6 +226,7 @@ class Client:
         """Have attempts started, without waiting for one to send the next; answers why each was refused, or None."""
         frames = [sockets.frame(vars(spec)) for spec in specs]
         self._socket.sendall(b"".join(frames))
+        failpoint("hand_over_sent")
         return [self._reply().get("error") for _ in frames]
 
     def close(self) -> None:

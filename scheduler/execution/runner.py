@@ -17,6 +17,7 @@ from pathlib import Path
 from scheduler.execution import kernel, sockets, tree
 from scheduler.execution.protocol import DAEMON_SOCKET, RUNNER_LOCK, RUNNER_SOCKET, Spec, boot_id
 from scheduler.execution.supervisor import SIGNALS, Host, supervise
+from scheduler.failpoints import failpoint
 
 LOCK_PATIENCE = 5.0
 SWEEP_PAUSE = 0.05
@@ -101,6 +102,7 @@ class Runner:
         peer.stream.close()
 
     def _start(self, spec: Spec) -> bytes:
+        failpoint("runner_before_fork")
         try:
             pid = os.fork()
         except OSError as error:
@@ -108,6 +110,7 @@ class Runner:
         if pid == 0:
             _supervise(spec, self._host)
         self._supervisors.add(pid)
+        failpoint("runner_after_fork")
         return ACCEPTED
 
     def _reap(self) -> None:

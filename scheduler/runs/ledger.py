@@ -14,6 +14,7 @@ from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require
 from scheduler.database import after_commit, db, table, transaction
 from scheduler.errors import N_, Conflict, NotFound, SchedulerError
+from scheduler.failpoints import failpoint
 from scheduler.runs import lifecycle, policy, ticks
 from scheduler.runs.models import Run
 from scheduler.runs.policy import Past, Verdict
@@ -55,11 +56,15 @@ def settle(now: datetime, past: Past = policy.UNKNOWN) -> int:
             tick, fresh = _settled(task, now, past, alive.setdefault(task.id, []))
             rows += fresh
             changes.append({"task": task.id, "next_run_at": tick.next_run_at, "ticks": task.ticks + tick.count})
+        failpoint("settle_before_insert")
         replaced = keep(session, rows)
+        failpoint("settle_after_insert")
         if changes:  # none when another settlement came between the look and the transaction
             session.connection().execute(_ADVANCE, changes)
         if replaced:
             lifecycle.cancel_runs(session, replaced, "", {"code": "replaced"})
+        failpoint("settle_before_commit")
+    failpoint("settle_after_commit")
     return len(rows)
 
 
@@ -86,6 +91,8 @@ def request(actor: Actor, task: Task, cause: Cause = Cause.MANUAL, key: str = ""
         run = session.scalars(insert(Run).returning(Run), row).one()
         audit.record(actor, "task.run", ("task", task.id, task.name), after={"execution_id": run.public_id})
         after_commit(signals.run_queued, run_ids=[run.id])
+        failpoint("request_before_commit")
+    failpoint("request_after_commit")
     return run
 
 

@@ -13,6 +13,7 @@ from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require
 from scheduler.database import after_commit, db, storable, table, transaction
 from scheduler.errors import N_, Conflict
+from scheduler.failpoints import failpoint
 from scheduler.runs import dependants, digest, policy
 from scheduler.runs.digest import Ended
 from scheduler.runs.models import Attempt, Run
@@ -21,7 +22,6 @@ from scheduler.runs.status import ASKED_FOR, FAILED, LIVE, AttemptStatus, Status
 from scheduler.tasks.models import Task
 
 KEPT = ("progress", "metrics", "stopped_with", "log_error", "last_error_line", "log_lines", "log_cut")  # of the process's details
-
 
 _run, _attempt = table(Run).c, table(Attempt).c
 _CLOSE = update(table(Attempt)).where(
@@ -71,6 +71,8 @@ def claim(run_ids: Sequence[int]) -> list[Claimed]:
         ]  # fmt: skip
         if attempts:
             session.connection().execute(insert(table(Attempt)), attempts)
+        failpoint("claim_before_commit")
+    failpoint("claim_after_commit")
     order = {run_id: place for place, run_id in enumerate(run_ids)}
     return sorted((Claimed(row.id, row.attempts, row.task_id) for row in rows), key=lambda one: order[one.run_id])
 
@@ -110,6 +112,8 @@ def finish(reports: Sequence[Report]) -> list[int]:
             cancel_runs(session, dependants.release(session, ended), "", {"code": "replaced"})
         if again:
             after_commit(signals.run_queued, run_ids=[row["run"] for row in again])
+        failpoint("finish_before_commit")
+    failpoint("finish_after_commit")
     return [run.run_id for run in ended]
 
 
@@ -277,15 +281,14 @@ def _ends(report: Report, row: Any, status: Status, now: datetime) -> dict[str, 
 
 
 def _again(report: Report, not_before: datetime) -> dict[str, Any]:
-    outcome = report.outcome
     return {
         "run": report.run_id,
         "attempt": report.number,
         "status": Status.PENDING,
         "not_before": not_before,
         "hastened_by": "",
-        "error": storable(outcome.error),
-        "exit_code": outcome.exit_code,
+        "error": storable(report.outcome.error),
+        "exit_code": report.outcome.exit_code,
     }
 
 

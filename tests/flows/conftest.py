@@ -45,15 +45,18 @@ class Site:
         self.app = app
         self.instance = config.settings().instance
         self._url = url
+        self.address = ""
         self._servers: list[subprocess.Popen[bytes]] = []
 
-    def start(self, wait: bool = True) -> "subprocess.Popen[bytes]":
-        """Start a server and wait until it leads."""
+    def start(self, wait: bool = True, **more: str) -> "subprocess.Popen[bytes]":
+        """Start a server and wait until it leads; `more` goes into its environment."""
         settings = {"ENGINE__MIN_INTERVAL_SECONDS": "1", "ENGINE__TIMEZONE": "UTC", "STORAGE__DATABASE__URL": self._url,
                     "EXECUTION__KILL_GRACE_SECONDS": "1", "ADMIN_PASSWORD": "a long enough password"}  # fmt: skip
         environ = {name: value for name, value in os.environ.items() if not name.startswith("SCHEDULER_")}
-        environ |= {f"SCHEDULER_{name}": value for name, value in settings.items()}
-        command = [sys.executable, "app.py", "--instance", str(self.instance), "--port", str(free_port())]
+        environ |= {f"SCHEDULER_{name}": value for name, value in settings.items()} | more
+        port = free_port()
+        self.address = f"http://127.0.0.1:{port}"
+        command = [sys.executable, "app.py", "--instance", str(self.instance), "--port", str(port)]
         before = self.leads()
         log = (self.instance / "console.log").open("ab")
         server = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log, start_new_session=True)
@@ -67,8 +70,9 @@ class Site:
         return self.log().count("event=daemon_leads")
 
     def log(self) -> str:
-        path = self.instance / "console.log"
-        return path.read_text() if path.exists() else ""
+        """What its servers and their runners have said."""
+        paths = self.instance / "console.log", self.instance / "logs" / "runner.log"
+        return "".join(path.read_text() for path in paths if path.exists())
 
     def close(self) -> None:
         for server in self._servers:
