@@ -12,7 +12,7 @@ from scheduler.daemon.leader import Leadership
 from scheduler.daemon.timetable import Timetable
 from scheduler.daemon.watch import Watch
 from scheduler.execution.engines import Engine, Local
-from scheduler.runs import ledger, lifecycle
+from scheduler.runs import elapsed, ledger, lifecycle
 
 PATIENCE = 1.0  # seconds between tries to lead
 
@@ -92,7 +92,10 @@ class Daemon:
             _log.info("event=daemon_stopped")
 
     def _settle(self, now: datetime) -> int:
-        rows = ledger.settle(now, self._watch.look(now))
+        past = self._watch.look(now)
+        if past.down or past.back:
+            elapsed.set_back(now, past.back)
+        rows = ledger.settle(now, past)
         self._watch.settled(now)
         if rows:
             _log.info("event=settled rows=%s", rows)

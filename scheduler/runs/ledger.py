@@ -15,7 +15,7 @@ from scheduler.accounts.permissions import Actor, require
 from scheduler.database import after_commit, db, table, transaction
 from scheduler.errors import N_, Conflict, NotFound, SchedulerError
 from scheduler.failpoints import failpoint
-from scheduler.runs import lifecycle, policy, ticks
+from scheduler.runs import elapsed, lifecycle, policy, ticks
 from scheduler.runs.models import Run
 from scheduler.runs.policy import Past, Verdict
 from scheduler.runs.rows import alive_of, join, keep, new_row
@@ -48,12 +48,13 @@ def settle(now: datetime, past: Past = policy.UNKNOWN) -> int:
     with transaction() as session:
         due = session.execute(select(*_DUE).where(*condition).order_by(Task.next_run_at).limit(MOST_TASKS)).all()
         alive = alive_of(session, [task.id for task in due])
+        again = elapsed.again(session, due)
         if due:
             past = replace(past, pauses=tuple(pausing.between(due[0].next_run_at, now)))
         rows: list[dict[str, Any]] = []
         changes: list[dict[str, Any]] = []
         for task in due:
-            tick, fresh = _settled(task, now, past, alive.setdefault(task.id, []))
+            tick, fresh = _settled(task, now, past, alive.setdefault(task.id, []), task.id in again)
             rows += fresh
             changes.append({"task": task.id, "next_run_at": tick.next_run_at, "ticks": task.ticks + tick.count})
         failpoint("settle_before_insert")
@@ -96,11 +97,11 @@ def request(actor: Actor, task: Task, cause: Cause = Cause.MANUAL, key: str = ""
     return run
 
 
-def _settled(task: Row[Any], now: datetime, past: Past, alive: list[int]) -> tuple[Tick, list[dict[str, Any]]]:
+def _settled(task: Row[Any], now: datetime, past: Past, alive: list[int], again: bool) -> tuple[Tick, list[dict[str, Any]]]:
     """What is due of one task, as rows. A schedule that cannot be read any more (its zone has gone, say) must not keep
     the other tasks from theirs: the stored instant is skipped with the reason, and there is no next one until an edit."""
     try:
-        tick = ticks.due(task, now)
+        tick = ticks.due(task, now, again)
     except (SchedulerError, ValueError, KeyError, TypeError, ArithmeticError) as error:
         _log.error("event=schedule_broken task=%s reason=%r", task.id, error)
         reason = {"code": "schedule", "error": str(error)}
@@ -143,4 +144,4 @@ def _key(wanted: str) -> str:
 
 
 def _of_schedule(instant: datetime) -> dict[str, Any]:
-    return {"cause": Cause.SCHEDULE, "cause_key": f"{instant:%Y-%m-%dT%H:%M:%SZ}"}
+    return {"cause": Cause.SCHEDULE, "cause_key": elapsed.key_of(instant)}
