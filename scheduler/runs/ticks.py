@@ -39,7 +39,7 @@ class Tick:
 def due(task: Any, now: datetime, again: bool = False) -> Tick:
     """Every due instant of `task` from its stored next one to `now`; a schedule of elapsed time has no backlog but that one.
 
-    `again` says that this one has its row already: the wall's clock was set back. Time has passed all the same, and it is due now.
+    `again` says that this one has its row already, for the clock was set back: time has passed all the same, and it is due now.
     """
     plan = plan_of(task)
     room = MOST_INSTANTS if task.max_runs is None else min(MOST_INSTANTS, max(task.max_runs - task.ticks, 0))
