@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ class Site:
         self.address = ""
         self._servers: list[subprocess.Popen[bytes]] = []
 
-    def start(self, wait: bool = True, **more: str) -> "subprocess.Popen[bytes]":
+    def start(self, wait: bool = True, program: Sequence[str] = ("app.py",), **more: str) -> "subprocess.Popen[bytes]":
         """Start a server and wait until it leads; `more` goes into its environment."""
         settings = {"ENGINE__MIN_INTERVAL_SECONDS": "1", "ENGINE__TIMEZONE": "UTC", "STORAGE__DATABASE__URL": self._url,
                     "EXECUTION__KILL_GRACE_SECONDS": "1", "ADMIN_PASSWORD": "a long enough password"}  # fmt: skip
@@ -56,7 +56,7 @@ class Site:
         environ |= {f"SCHEDULER_{name}": value for name, value in settings.items()} | more
         port = free_port()
         self.address = f"http://127.0.0.1:{port}"
-        command = [sys.executable, "app.py", "--instance", str(self.instance), "--port", str(port)]
+        command = [sys.executable, *program, "--instance", str(self.instance), "--port", str(port)]
         before = self.leads()
         log = (self.instance / "console.log").open("ab")
         server = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log, start_new_session=True)

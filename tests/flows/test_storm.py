@@ -1,31 +1,24 @@
-"""Servers and supervisors killed at random while ten tasks are due each second; due instants are matched to rows afterwards."""
+"""Servers and supervisors killed at random while many tasks are due each second: nothing is missed, nothing comes twice."""
 
 import os
 import random
 import signal
 import time
-from collections import Counter
-from collections.abc import Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from scheduler import clock
 from scheduler.execution.protocol import is_locked, read_result, read_start
 from scheduler.runs.folders import attempt_folder
-from scheduler.runs.models import Run
-from scheduler.runs.status import ENDED
-from scheduler.tasks.models import Task
 from tests.factories import attempts
 from tests.flows.conftest import Site, until
+from tests.flows.tally import Tally
 
 pytestmark = pytest.mark.slow
 
-SECOND = timedelta(seconds=1)
 LOST_WITHIN = 10.0  # seconds after the death of a supervisor
-LENGTHS = [pytest.param(12, id="short"), pytest.param(60, id="long", marks=pytest.mark.soak)]
+LENGTHS = [pytest.param(10, id="short"), pytest.param(60, id="long", marks=pytest.mark.soak)]
+LEAVES_MUCH = "setsid sleep 60 & (setsid sh -c 'sleep 60 & sleep 60' &) ; sleep 1"
 
 
 @pytest.fixture
@@ -36,57 +29,21 @@ def chance() -> random.Random:
     return random.Random(seed)
 
 
-def tasks(site: Site, count: int, seconds: int, **values: Any) -> list[Task]:
-    """Tasks due every second for so long, and rather late than missed; each writes down its own starts."""
-    command = f'echo "$SCHEDULER_RUN_ID/$SCHEDULER_ATTEMPT" >> {site.instance}/starts; '
-    until_then = (clock.now() + timedelta(seconds=seconds)).isoformat()
-    rules = {"misfire_grace_seconds": 3600, "overlap_policy": "queue", "cron": "* * * * * *", "end_at": until_then}
-    return [site.task(command + values.get("then", "true"), **rules) for _ in range(count)]
-
-
-def due(task: Task, first: datetime) -> Iterator[datetime]:
-    """The seconds from `first` to the end of the schedule."""
-    assert task.end_at is not None
-    while first <= task.end_at:
-        yield first
-        first += SECOND
-
-
-def settled(site: Site, task: Task) -> list[Run]:
-    """The task's runs, once its schedule is over and all of them have ended."""
-    until(lambda: task.next_run_at is None and all(run.status in ENDED for run in site.runs(task)), 120)
-    return site.runs(task)
-
-
 @pytest.mark.parametrize("seconds", LENGTHS)
 def test_a_storm_of_dying_servers_misses_nothing_and_adds_nothing(site: Site, chance: random.Random, seconds: int) -> None:
-    server = site.start()
-    ours = tasks(site, 10, seconds)
-    firsts = {task.id: task.next_run_at for task in ours}
-    end, kills = time.monotonic() + seconds, 0
+    server, tally, kills = site.start(), Tally(site), 0
+    tally.add(10, seconds)
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         time.sleep(chance.uniform(0.5, 4))  # a start takes about two: some die in it
         server.kill()
         server.wait()
         kills += 1
         server = site.start(wait=False)
-    missed, extra, runs = Counter[str](), Counter[str](), 0
-    begun = Counter((site.instance / "starts").read_text().split())
-    for task in ours:
-        first = firsts[task.id]
-        assert first is not None
-        found = settled(site, task)
-        begun = Counter((site.instance / "starts").read_text().split())
-        rows, wanted = Counter(run.scheduled_at for run in found), Counter(due(task, first))
-        missed["row"] += (wanted - rows).total()
-        extra["row"] += (rows - wanted).total()
-        missed["start"] += sum(not any(begun[f"{run.id}/{no}"] for no in range(1, run.attempts + 1)) for run in found)
-        missed["success"] += sum(run.status != "success" for run in found)
-        runs += len(found)
-    extra["start"] = begun.total() - runs
-    print(f"seconds={seconds} kills={kills} runs={runs} missed={dict(missed)} extra={dict(extra)}", flush=True)
-    assert kills >= seconds // 5
-    assert (set(missed.values()), set(extra.values())) == ({0}, {0})
+    found = tally.count()
+    print(f"seconds={seconds} kills={kills} {found}", flush=True)
+    assert kills >= seconds // 6 and found.pop("runs") >= 10 * (seconds - 1)
+    assert set(found.values()) == {0}, found
 
 
 @pytest.mark.parametrize("seconds", LENGTHS)
@@ -94,25 +51,21 @@ def test_a_storm_of_dying_supervisors_is_written_down_and_leaves_no_process(
     site: Site, chance: random.Random, seconds: int
 ) -> None:
     site.start()
-    ours = tasks(site, 4, seconds, then="setsid sleep 60 & (setsid sh -c 'sleep 60 & sleep 60' &) ; sleep 3; kill %1")
-    deaths: dict[int, float] = {}
+    tally, deaths = Tally(site), dict[int, float]()
+    tally.add(4, seconds, LEAVES_MUCH)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         time.sleep(chance.uniform(0.05, 0.6))
         folders = [path for path in site.instance.glob("runs/*/*") if is_locked(path) and (read_start(path) or {}).get("child")]
         if folders:
             kill_supervisor(chance.choice(folders), deaths)
-    lost = 0
-    for task in ours:
-        for run in settled(site, task):
-            assert run.attempts == 1 and run.status == ("lost" if run.id in deaths and no_result(site, run) else "success")
-            if run.status == "lost":
-                (attempt,) = attempts(run)
-                assert attempt.finished_at is not None
-                assert attempt.finished_at.timestamp() - deaths[run.id] < LOST_WITHIN
-                lost += 1
-    print(f"seconds={seconds} kills={len(deaths)} lost={lost}", flush=True)
-    assert lost >= seconds // 2
+    runs = list(tally.runs())
+    lost = [run for run in runs if run.status == "lost"]
+    assert {run.id for run in lost} == {run for run in deaths if read_result(attempt_folder(site.instance, run, 1)) is None}
+    assert {(run.status, run.attempts) for run in runs} <= {("lost", 1), ("success", 1)}
+    late = [(moment.timestamp() - deaths[run.id]) for run in lost if (moment := attempts(run)[0].finished_at)]
+    print(f"seconds={seconds} kills={len(deaths)} lost={len(lost)} of {len(runs)}, noticed after {max(late):.1f} s", flush=True)
+    assert len(late) >= seconds // 2 and max(late) < LOST_WITHIN
     until(lambda: not site.processes(), 5)
 
 
@@ -122,7 +75,3 @@ def kill_supervisor(folder: Path, deaths: dict[int, float]) -> None:
     if supervisor and is_locked(folder):
         os.kill(supervisor, signal.SIGKILL)
         deaths[int(folder.parent.name)] = time.time()
-
-
-def no_result(site: Site, run: Run) -> bool:
-    return read_result(attempt_folder(site.instance, run.id, run.attempts)) is None
