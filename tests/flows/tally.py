@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from scheduler import clock
@@ -35,8 +36,11 @@ class Tally:
     def runs(self) -> Iterator[Run]:
         """All runs, once every schedule is over and every run has ended."""
         for task in self.firsts:
-            until(lambda: all(run.status in ENDED for run in self.site.runs(task)) and task.next_run_at is None, 120)  # noqa: B023
+            until(partial(self._over, task), 120)
             yield from self.site.runs(task)
+
+    def _over(self, task: Task) -> bool:
+        return all(run.status in ENDED for run in self.site.runs(task)) and task.next_run_at is None
 
     def count(self) -> dict[str, int]:
         """How many rows there are, how many rows and starts are missing, how many too many, how many runs did not succeed."""
