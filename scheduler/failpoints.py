@@ -13,7 +13,7 @@ NAMES = frozenset({
     "request_before_commit", "request_after_commit",
     "claim_before_commit", "claim_after_commit", "spec_built",
     "hand_over_before", "hand_over_sent", "hand_over_after",
-    "runner_before_fork", "runner_after_fork",
+    "runner_before_begin", "runner_after_begin",
     "supervisor_before_start", "supervisor_after_start", "supervisor_before_fork", "supervisor_after_fork",
     "supervisor_before_result", "supervisor_after_result", "supervisor_before_poke", "child_before_exec",
     "ingest_before_finish", "finish_before_commit", "finish_after_commit",

@@ -22,6 +22,7 @@ class FakeEngine(Engine):
         self.specs: dict[Attempt, Spec] = {}
         self.stopped: list[tuple[int, int, bool]] = []
         self.fenced: list[Attempt] = []
+        self.swept: list[Attempt] = []
         self.states: dict[Attempt, State] = {}
         self.outcomes: dict[Attempt, Outcome] = {}
         self.refusal: str | None = None
@@ -51,6 +52,9 @@ class FakeEngine(Engine):
             return False
         self.fenced.append((run_id, number))
         return True
+
+    def sweep(self, run_id: int, number: int) -> None:
+        self.swept.append((run_id, number))
 
     def started(self, run_id: int, number: int) -> Start | None:
         return Start(supervisor=1, child=4711, started_at=1.0, host="here") if (run_id, number) in self.specs else None

@@ -67,6 +67,7 @@ def _found(engine: Engine, run_id: int, number: int, unnoted: bool, patient: boo
         return engine.outcome(run_id, number)
     if state is State.LOST:
         _log.error("event=attempt_lost run=%s attempt=%s", run_id, number)
+        engine.sweep(run_id, number)
         return Outcome("lost", error="The supervisor is gone and left no result.")
     if state is State.ALIVE and unnoted:
         start = engine.started(run_id, number)

@@ -11,9 +11,9 @@ import pytest
 
 from scheduler.execution.engines import Engine, Local, engines
 from scheduler.execution.protocol import Spec, State
-from scheduler.runs.folders import attempt_folder
+from scheduler.runs.folders import attempt_folder, workspace_folder
 from scheduler.runs.policy import Outcome
-from tests.execution.conftest import until
+from tests.execution.conftest import alive, until
 
 pytestmark = pytest.mark.slow
 
@@ -133,6 +133,22 @@ def test_a_killed_supervisor_leaves_a_lost_attempt(engine: Local, make: Make) ->
     os.kill((engine.started(1, 1) or {})["supervisor"], signal.SIGKILL)
     until(lambda: engine.probe(1, 1) is State.LOST)
     assert engine.outcome(1, 1) is None
+
+
+def test_nothing_is_left_when_supervisor_and_runner_were_killed_together(engine: Local, make: Make, tmp_path: Path) -> None:
+    place = str(workspace_folder(tmp_path, 1))
+    env = {"PATH": os.environ["PATH"], "SCHEDULER_WORKSPACE": place, "SCHEDULER_ATTEMPT": "1"}
+    engine.start(
+        [make("setsid sleep 600 & sleep 600", env=env), make("sleep 600", number=2, env=env | {"SCHEDULER_ATTEMPT": "2"})]
+    )
+    until(lambda: len(alive("SCHEDULER_WORKSPACE=" + place)) >= 4)
+    assert engine._runner is not None
+    engine._runner.kill()
+    os.kill((engine.started(1, 1) or {})["supervisor"], signal.SIGKILL)
+    engine.sweep(1, 1)
+    assert not set(alive("SCHEDULER_ATTEMPT=1")) & set(alive("SCHEDULER_WORKSPACE=" + place))
+    assert engine.probe(1, 2) is State.ALIVE
+    engine.stop(1, 2, force=True)
 
 
 def test_it_says_why_it_refuses(engine: Local, make: Make) -> None:

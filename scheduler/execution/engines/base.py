@@ -35,6 +35,10 @@ class Engine(ABC):
         """Make sure an unstarted attempt never starts; False when it did start."""
 
     @abstractmethod
+    def sweep(self, run_id: int, number: int) -> None:
+        """End every process that is left of an attempt whose supervisor is gone."""
+
+    @abstractmethod
     def started(self, run_id: int, number: int) -> Start | None:
         """Who performs a running attempt."""
 

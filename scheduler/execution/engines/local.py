@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scheduler.errors import N_
-from scheduler.execution import launcher, protocol
+from scheduler.execution import launcher, protocol, tree
 from scheduler.execution.engines.base import Engine
 from scheduler.execution.protocol import Client, Spec, Start, State
-from scheduler.runs.folders import attempt_folder
+from scheduler.runs.folders import attempt_folder, workspace_folder
 from scheduler.runs.policy import Outcome
 
 PATIENCE = 5.0  # seconds for a fresh runner to listen
@@ -46,6 +46,12 @@ class Local(Engine):
 
     def fence(self, run_id: int, number: int) -> bool:
         return protocol.fence(self._folder(run_id, number))
+
+    def sweep(self, run_id: int, number: int) -> None:
+        """The runner does it too, for its own; here by the environment, because the runner may be gone as well."""
+        left = {f"SCHEDULER_WORKSPACE={workspace_folder(self.instance, run_id)}", f"SCHEDULER_ATTEMPT={number}"}
+        if not tree.kill_bearers({entry.encode() for entry in left}):
+            _log.error("event=processes_remain run=%s attempt=%s", run_id, number)
 
     def started(self, run_id: int, number: int) -> Start | None:
         return protocol.read_start(self._folder(run_id, number))
