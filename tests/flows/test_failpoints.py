@@ -25,6 +25,7 @@ INSTANTS = 2
 APART = ("request_", "unstart_")  # reached by other ways than a tick
 PLACES = sorted(name for name in failpoints.NAMES if not name.startswith(APART))
 SWIFT = [name for name in PLACES if not name.startswith(("supervisor_", "child_", "claim_after", "spec_"))]  # to be mended
+KEPT = ("supervisor_before_start", "supervisor_after_start", "supervisor_after_fork")  # where one performs its second attempt
 LOST = {"supervisor_after_start", "supervisor_before_fork", "supervisor_after_fork", "supervisor_before_result"}
 
 
@@ -62,10 +63,10 @@ def ended(site: Site, task: Task, count: int = INSTANTS) -> Counter[str]:
     return Counter(run.status for run in runs)
 
 
-@pytest.mark.parametrize("name", PLACES)
-def test_a_death_at_each_step_loses_nothing_and_doubles_nothing(site: Site, name: str) -> None:
-    server = site.start(SCHEDULER_FAILPOINT=f"{name}:kill")
-    task = every_second(site)
+@pytest.mark.parametrize(("name", "passing"), [*((name, 1) for name in PLACES), *((name, 2) for name in KEPT)])
+def test_a_death_at_each_step_loses_nothing_and_doubles_nothing(site: Site, name: str, passing: int) -> None:
+    server = site.start(SCHEDULER_FAILPOINT=f"{name}:kill@{passing}")
+    task = every_second(site, limits={"open_files": 100} if name.startswith("child") else {})  # it is forked for its limits
     die_at(site, name, server)
     site.start()
     found = ended(site, task)
