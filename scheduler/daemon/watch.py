@@ -34,4 +34,4 @@ class Watch:
     def settled(self, now: datetime) -> None:
         """Everything up to `now` has its row."""
         self._last = now, clock.monotonic()
-        heartbeat.beat(self._instance)
+        heartbeat.beat(self._instance, now)  # not later: a clock set forward meanwhile would look like another's beat

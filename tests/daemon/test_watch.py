@@ -42,6 +42,13 @@ def test_it_sees_the_clock_jump(watch: Watch, clock: FrozenClock, seconds: float
     assert watch.look(clock.at) == Past(watched=NOON, jumped=jumped, back=timedelta(seconds=back))
 
 
+def test_a_jump_in_the_middle_of_a_settlement_is_no_absence(watch: Watch, clock: FrozenClock) -> None:
+    began = clock.at
+    clock.at += timedelta(hours=1)
+    watch.settled(began)
+    assert watch.look(clock.at) == Past(watched=NOON, jumped=True)
+
+
 def test_another_may_have_led_meanwhile(watch: Watch, clock: FrozenClock) -> None:
     watch.settled(clock.at)
     clock.move(hours=1)

@@ -62,6 +62,12 @@ def memory(server: "subprocess.Popen[bytes]") -> float:
     return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
 
 
+def leap(site: Site, tasks: list[Task], shift: Shift, seconds: int) -> None:
+    """Set the clock forward, and wait until each of these tasks, due every second, has its row with a count for it."""
+    shift.by(seconds)
+    until(lambda: all(any(run.missed_count > seconds / 2 for run in site.runs(task)) for task in tasks), 10)
+
+
 def test_an_hour_forward_what_is_due_begins_at_once_and_the_hour_is_accounted_for(site: Site, shift: Shift) -> None:
     site.start(**shift.environ)
     often = site.task("true", cron="*/5 * * * * *", overlap_policy="queue", misfire_grace_seconds=1)
@@ -98,12 +104,12 @@ def test_a_year_forward_is_one_row_with_a_count_and_costs_no_memory(site: Site, 
     server = site.start(**shift.environ)
     tasks = [site.task("true", cron="* * * * * *", misfire_grace_seconds=1) for _ in range(10)]
     until(lambda: all(len(site.runs(task)) >= 2 for task in tasks))
+    leap(site, tasks, shift, HOUR)  # makes every statement ready that the year needs
     before = memory(server)
-    shift.by(365 * 24 * HOUR)
-    until(lambda: all(any(run.missed_count > 1000 for run in site.runs(task)) for task in tasks), 10)
+    leap(site, tasks, shift, 365 * 24 * HOUR)
     assert memory(server) - before < 20
     for task in tasks:
-        assert len([run for run in site.runs(task) if run.missed_count > 1]) == 1
+        assert len([run for run in site.runs(task) if run.missed_count > 1]) == 2
         assert sum(run.missed_count or 1 for run in site.runs(task)) == pytest.approx(365 * 24 * HOUR, abs=30)
 
 
