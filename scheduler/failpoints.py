@@ -11,8 +11,7 @@ VARIABLE = "SCHEDULER_FAILPOINT"  # "claim_after_commit:kill@3, finish_before_co
 NAMES = frozenset({
     "settle_before_insert", "settle_after_insert", "settle_before_commit", "settle_after_commit",
     "request_before_commit", "request_after_commit",
-    "claim_before_commit", "claim_after_commit", "spec_built",
-    "hand_over_before", "hand_over_sent", "hand_over_after",
+    "claim_before_commit", "spec_built", "claim_after_commit", "hand_over_sent",
     "runner_before_begin", "runner_after_begin",
     "supervisor_before_start", "supervisor_after_start", "supervisor_before_fork", "supervisor_after_fork",
     "supervisor_before_result", "supervisor_after_result", "supervisor_before_poke", "child_before_exec",

@@ -1,5 +1,6 @@
 """Encrypts and decrypts secrets with keys kept outside the database, and hides secret values; stores nothing itself."""
 
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -13,10 +14,16 @@ _DAMAGED = N_("%(path)s is damaged: it holds no key. Bring it back from a backup
 
 
 class Vault:
-    """Seals text with the newest key and opens what any key on the ring has sealed."""
+    """Seals text with the newest key and opens what any key on the ring has sealed; `path` is where the ring is kept."""
 
-    def __init__(self, keys: list[bytes]) -> None:
+    def __init__(self, keys: list[bytes], path: Path | None = None) -> None:
         self._ring = MultiFernet([Fernet(key) for key in keys])
+        self._keys, self._path = keys, path
+
+    @property
+    def marks(self) -> list[str]:
+        """A mark of each key, newest first, by which it is known and from which it cannot be told."""
+        return [hashlib.sha256(b"mark of " + key).hexdigest()[:16] for key in self._keys]
 
     def seal(self, text: str) -> str:
         """`text`, encrypted; safe to store."""
@@ -25,9 +32,23 @@ class Vault:
     def open(self, sealed: str) -> str:
         """What was sealed; `ConfigError` when no key of this installation fits."""
         try:
-            return self._ring.decrypt(sealed.encode()).decode()
+            return self._opened(sealed)
         except InvalidToken as error:
             raise ConfigError.because(N_("A stored secret cannot be opened: the key in instance/keys is not its key.")) from error
+
+    def again(self, sealed: str) -> str:
+        """What was sealed, sealed with the newest key."""
+        return self.seal(self.open(sealed))
+
+    def _opened(self, sealed: str) -> str:
+        try:
+            return self._ring.decrypt(sealed.encode()).decode()
+        except InvalidToken:
+            if self._path is None or self._path.read_bytes().split() == self._keys:
+                raise
+        self._keys = self._path.read_bytes().split()  # they were rotated meanwhile, by another process
+        self._ring = MultiFernet([Fernet(key) for key in self._keys])
+        return self._ring.decrypt(sealed.encode()).decode()
 
 
 _vault: Vault | None = None
@@ -50,9 +71,31 @@ def open_vault(folder: Path) -> Vault:
     """The vault whose keys lie in `folder/vault.key`, one a line, newest first; made on the first start (0600)."""
     path = folder / "vault.key"
     try:
-        return Vault(_kept(path, Fernet.generate_key()).split())
+        return Vault(_kept(path, Fernet.generate_key()).split(), path)
     except ValueError as error:
         raise ConfigError.because(_DAMAGED, path=str(path)) from error
+
+
+def add_key(folder: Path) -> Vault:
+    """Put a new key in front of the ring; what the others sealed can still be opened."""
+    path = folder / "vault.key"
+    return _replaced(path, [Fernet.generate_key(), *path.read_bytes().split()])
+
+
+def drop_old_keys(folder: Path) -> Vault:
+    """Forget all keys but the newest: what they sealed cannot be opened any more."""
+    path = folder / "vault.key"
+    return _replaced(path, path.read_bytes().split()[:1])
+
+
+def _replaced(path: Path, keys: list[bytes]) -> Vault:
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(b"\n".join(keys) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    return Vault(keys, path)
 
 
 def session_key(folder: Path) -> bytes:

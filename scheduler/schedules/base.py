@@ -47,6 +47,10 @@ class Schedule(ABC):
         """The cron expressions it amounts to (due when any of them is); none when cron cannot say it."""
         return []
 
+    def floor(self) -> timedelta | None:
+        """A time no two due instants are nearer than, known without looking for them; None where it is not."""
+        return None
+
     def shortest_gap(self, after: datetime, samples: int) -> timedelta | None:
         """The least time between two of the next `samples` due instants; None with fewer than two."""
         return least_step(self.next_after, after, samples)

@@ -64,6 +64,10 @@ class Cron(WallSchedule):
     def describe(self, _: Translate) -> str:
         return sentences.cron(_, self.expression)
 
+    def floor(self) -> timedelta | None:
+        inside, across = _gap_within_a_day(self.expression), timedelta(days=1) - _span(self.expression)
+        return across if inside is None else min(inside, across)
+
     def shortest_gap(self, after: datetime, samples: int) -> timedelta | None:
         """Also within one day, where a sample could stop short of the narrowest pair."""
         start = after.astimezone(self.zone).replace(tzinfo=None, microsecond=0)
@@ -107,6 +111,13 @@ def _gap_within_a_day(found: Expression) -> timedelta | None:
     inside = (minutes[-1] - minutes[0]) * 60 + seconds[-1] - seconds[0]
     steps += [step - inside for step in _steps(hours, 3600)]
     return timedelta(seconds=min(steps)) if steps else None
+
+
+def _span(found: Expression) -> timedelta:
+    """From the first time of a day to its last."""
+    seconds, minutes, hours = (found.second.values, found.minute.values, found.hour.values)
+    first, last = (timedelta(hours=pick(hours), minutes=pick(minutes), seconds=pick(seconds)) for pick in (min, max))
+    return last - first
 
 
 def _steps(numbers: list[int], unit: int) -> list[int]:

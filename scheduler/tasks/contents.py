@@ -34,6 +34,11 @@ def opened(kind: Kind[Any], stored: Values) -> Values:
     return _mapped(kind, stored, vault().open)
 
 
+def resealed(kind: Kind[Any], stored: Values) -> Values:
+    """What was sealed, sealed with the newest key."""
+    return _mapped(kind, stored, vault().again)
+
+
 def masked(kind: Kind[Any], stored: Values) -> Values:
     """What people may see of it."""
     return _mapped(kind, stored, lambda _value: MASK)

@@ -14,7 +14,7 @@ from scheduler.database import after_commit, transaction
 from scheduler.errors import N_, Conflict, Invalid, NotFound
 from scheduler.kinds import kinds
 from scheduler.schedules import spellings
-from scheduler.tasks import contents, dependencies, drafts, wording
+from scheduler.tasks import contents, dependencies, drafts, due, versions, wording
 from scheduler.tasks.drafts import Draft
 from scheduler.tasks.models import DEFAULT_GROUP, Group, Tag, Task
 from scheduler.tasks.queries import matching
@@ -30,8 +30,8 @@ def create(actor: Actor, values: Mapping[str, Any]) -> Task:
     return _created(actor, values)
 
 
-def edit(actor: Actor, task_id: int, changes: Mapping[str, Any], version: int | None = None) -> Task:
-    """Save `changes` over what the task has; everything not named stays.
+def edit(actor: Actor, task_id: int, changes: Mapping[str, Any], version: int | None = None, whole: bool = False) -> Task:
+    """Save `changes` over what the task has; everything not named stays, or with `whole` is as in a new task.
 
     `version` is the one the change was made against: when the task has moved on meanwhile nothing is saved (`Conflict`).
     """
@@ -41,20 +41,21 @@ def edit(actor: Actor, task_id: int, changes: Mapping[str, Any], version: int | 
         if version is not None and version != task.version:
             text = N_("Somebody else changed it meanwhile: it is at version %(now)s, yours was %(yours)s. Nothing was saved.")
             raise Conflict.because(text, field="version", now=task.version, yours=version)
+        due.settled(session, task)
         before = written(task)
         group = _group(session, actor, changes["group"]) if changes.get("group") is not None else task.group
         if group.id != task.group_id:
             require(actor, "task.create", group_place(group))
-        draft = drafts.read(_merged(task, changes), seed=str(changes.get("key") or task.key))
-        _runnable(draft, group)
-        was_enabled, timing = task.enabled, _timing(task)
-        _apply(task, draft, group)
+        draft = drafts.read(changes if whole else merged(task, changes), seed=str(changes.get("key") or task.key))
+        runnable(draft, group)
+        was_enabled, due_before = task.enabled, timing(task)
+        apply(task, draft, group)
         if changes.get("schedule_type"):
             task.schedule_word = draft.particulars.schedule_type.strip().lower()
-        if _timing(task) != timing or (task.enabled and not was_enabled):
+        if timing(task) != due_before or (task.enabled and not was_enabled):
             drafts.refuse_never(draft)
-        if _timing(task) != timing or task.enabled != was_enabled:
-            _restart(task, draft)
+        if timing(task) != due_before or task.enabled != was_enabled:
+            restart(task, draft)
         _flush(session, task)
         if task.depends_mode != before["depends_mode"]:
             dependencies.forget(session, task)
@@ -140,17 +141,19 @@ def _created(actor: Actor, values: Mapping[str, Any], like: Task | None = None) 
         key = _free_key(session, values)
         draft = drafts.read({**values, "key": key}, seed=key)
         drafts.refuse_never(draft)
-        _runnable(draft, group)
+        runnable(draft, group)
         now = clock.now()
         task = Task(key=key, created_at=now, updated_at=now, owner_id=actor.id)
-        _apply(task, draft, group)
+        apply(task, draft, group)
         task.schedule_word = draft.particulars.schedule_type.strip().lower()
         if task.enabled:
             task.next_run_at = draft.plan.next_after(now)
         session.add(task)
         _flush(session, task)
         dependencies.save(session, actor, task, draft.particulars.depends_on, like)
-        audit.record(actor, "task.create", ("task", task.id, task.name), after=written(task))
+        after = written(task)
+        versions.keep(session, actor, task, "task.create", after)
+        audit.record(actor, "task.create", ("task", task.id, task.name), after=after)
         after_commit(signals.task_changed, task_id=task.id)
     return task
 
@@ -166,8 +169,8 @@ def _group(session: Session, actor: Actor, wanted: object) -> Group:
     return group
 
 
-def _runnable(draft: Draft, group: Group) -> None:
-    """A task that brings no content of its own needs a group that has one."""
+def runnable(draft: Draft, group: Group) -> None:
+    """`Invalid` where nothing is to be run: a task that brings no content of its own needs a group that has one."""
     if draft.kind is None and not group.default_content:
         raise Invalid.because(N_("Say what the task runs."), field="command")
 
@@ -182,7 +185,7 @@ def _free_key(session: Session, values: Mapping[str, Any]) -> str:
     return next(key for key in candidates if key not in taken)
 
 
-def _merged(task: Task, changes: Mapping[str, Any]) -> dict[str, Any]:
+def merged(task: Task, changes: Mapping[str, Any]) -> dict[str, Any]:
     """What the task has, with `changes` over it; another type drops the old one's content, another kind of schedule its own."""
     values = written(task)
     if "type" in changes and str(changes["type"] or "").lower() != (task.kind or ""):
@@ -196,7 +199,8 @@ def _merged(task: Task, changes: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _apply(task: Task, draft: Draft, group: Group) -> None:
+def apply(task: Task, draft: Draft, group: Group) -> None:
+    """Write into the task what the draft says; saves nothing."""
     given = draft.particulars
     task.name, task.key = given.name, given.key
     task.description, task.private, task.notes = given.description, given.private, given.metadata
@@ -213,11 +217,12 @@ def _apply(task: Task, draft: Draft, group: Group) -> None:
     task.tags = [kept.get(name) or Tag(name=name) for name in given.tags]
 
 
-def _timing(task: Task) -> tuple[object, ...]:
+def timing(task: Task) -> tuple[object, ...]:
+    """What decides when it is due."""
     return (task.schedule_kind, task.schedule_config, task.timezone, task.start_at, task.end_at, task.max_runs)
 
 
-def _restart(task: Task, draft: Draft) -> None:
+def restart(task: Task, draft: Draft) -> None:
     """Set the next due instant, as of now."""
     now = clock.now()
     over = task.max_runs is not None and task.ticks >= task.max_runs
@@ -234,12 +239,13 @@ def _switch(actor: Actor, task_id: int, enabled: bool) -> Task:
         require(actor, "task.enable", task)
         if task.enabled == enabled:
             return task
+        due.settled(session, task)
         before = written(task)
         task.enabled = enabled
-        draft = drafts.read(_merged(task, {"is_active": enabled}), seed=task.key)
+        draft = drafts.read(merged(task, {"is_active": enabled}), seed=task.key)
         if enabled:
             drafts.refuse_never(draft)
-        _restart(task, draft)
+        restart(task, draft)
         _saved(session, actor, task, "task.enable" if enabled else "task.disable", before)
     return task
 
@@ -248,7 +254,9 @@ def _saved(session: Session, actor: Actor, task: Task, action: str, before: dict
     task.version += 1
     task.updated_at = clock.now()
     session.flush()
-    audit.record(actor, action, ("task", task.id, task.name), before=before, after=written(task))
+    after = written(task)
+    versions.keep(session, actor, task, action, after)
+    audit.record(actor, action, ("task", task.id, task.name), before=before, after=after)
     after_commit(signals.task_changed, task_id=task.id)
 
 

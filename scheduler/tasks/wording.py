@@ -9,7 +9,7 @@ from scheduler.errors import N_, Invalid, Problem
 NAME_LENGTH = 100
 KEY = re.compile(r"(?=[a-z0-9_-]*[a-z])[a-z0-9][a-z0-9_-]{0,99}")
 # Controls, formats (right-to-left marks, joiners), surrogates, private use, unassigned, pictures, separators of lines.
-_REFUSED = {"Cc", "Cf", "Cs", "Co", "Cn", "So", "Zl", "Zp"}
+REFUSED = {"Cc", "Cf", "Cs", "Co", "Cn", "So", "Zl", "Zp"}
 
 
 def name(value: str, field: str = "name", longest: int = NAME_LENGTH) -> str:
@@ -21,7 +21,7 @@ def name(value: str, field: str = "name", longest: int = NAME_LENGTH) -> str:
         text = N_("It may be at most %(longest)s characters long; this is %(length)s.")
         raise Invalid.because(text, field=field, longest=longest, length=len(tidy))
     for character in value:
-        if character in "<>" or (unicodedata.category(character) in _REFUSED and not character.isspace()):
+        if character in "<>" or (unicodedata.category(character) in REFUSED and not character.isspace()):
             text = N_("“%(character)s” cannot be part of it: letters, digits, spaces and punctuation can.")
             raise Invalid.because(text, field=field, character=_shown(character))
     return tidy

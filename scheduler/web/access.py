@@ -8,7 +8,7 @@ from flask_login import LoginManager, current_user, login_user, logout_user
 
 from scheduler import gate
 from scheduler.accounts.models import SignIn
-from scheduler.gate import Visitor, address, allowed, before_change, current_actor, public, signed_in, visitor
+from scheduler.gate import Visitor, address, allowed, before_change, current_actor, public, signed_in, takes, visitor
 from scheduler.web import rendering
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "safe_next",
     "sign_in_first",
     "signed_in",
+    "takes",
     "visitor",
 ]
 

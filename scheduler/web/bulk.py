@@ -16,7 +16,8 @@ from scheduler.runs.status import Status
 from scheduler.tasks import definitions, queries, trash
 from scheduler.tasks.models import Task
 from scheduler.tasks.queries import Wanted
-from scheduler.web import access, failures, rendering, task_rows
+from scheduler.tasks.transfer import exchange
+from scheduler.web import access, failures, importing, rendering, task_rows
 from scheduler.web.rendering import Link, render, toast
 from scheduler.web.trash import Confirm, kept_sentence, losses
 
@@ -71,6 +72,8 @@ ACTIONS: dict[str, Action] = {
 def apply() -> ResponseReturnValue:
     """Do it to all that were chosen and sum up what became of it; before deleting, ask."""
     name = request.values.get("action", "")
+    if name == "export":
+        return _export()
     action = ACTIONS.get(name)
     if action is None:
         raise Invalid.because(N_("There is no such action."), field="action")
@@ -83,6 +86,16 @@ def apply() -> ResponseReturnValue:
     else:
         _tell(action, *_done(actor, action, ids))
     return rendering.go(task_rows.back(url_for("tasks.index")))
+
+
+def _export() -> ResponseReturnValue:
+    """Those that were chosen, as a file."""
+    actor = access.current_actor()
+    ids = frozenset(_chosen(actor, Action(queries.find, str)))
+    if not ids:
+        toast(_("Nothing to do: no task was selected, or all of them are like that already."), "info")
+        return rendering.go(task_rows.back(url_for("tasks.index")))
+    return importing.as_file(exchange.written(actor, "yaml", ids), "yaml")
 
 
 def _chosen(actor: Actor, action: Action) -> list[int]:

@@ -18,6 +18,7 @@ from scheduler.tasks import definitions, dependencies, queries
 from scheduler.tasks.models import DEFAULT_GROUP, Task
 from scheduler.web import controls, formats, task_controls, task_forms
 from scheduler.web.controls import Choices, Control, Typed
+from scheduler.web.task_fixes import Fix
 from scheduler.web.task_preview import Card
 from scheduler.web.task_rows import GROUPS_OWN
 
@@ -31,6 +32,7 @@ class Page:
     form: Typed
     card: Card
     errors: Mapping[str, str] = field(default_factory=dict)
+    fixes: Mapping[str, Fix] = field(default_factory=dict)
     task: Task | None = None
     version: int | None = None
     differences: list[tuple[str, str, str]] = field(default_factory=list)  # label, now saved, here; of a task changed meanwhile

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 INSTANTS = 2
 APART = ("request_", "unstart_")  # reached by other ways than a tick
 PLACES = sorted(name for name in failpoints.NAMES if not name.startswith(APART))
-SWIFT = [name for name in PLACES if not name.startswith(("supervisor_", "child_", "claim_after", "spec_"))]  # to be mended
+SWIFT = [name for name in PLACES if not name.startswith(("supervisor_", "child_", "claim_after"))]  # to be mended
 KEPT = ("supervisor_before_start", "supervisor_after_start", "supervisor_after_fork")  # where one performs its second attempt
 LOST = {"supervisor_after_start", "supervisor_before_fork", "supervisor_after_fork", "supervisor_before_result"}
 

@@ -1,6 +1,6 @@
 """The semantics of cron expressions away from clock changes."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -105,3 +105,10 @@ def test_it_keeps_hashed_days_in_every_month():
 def test_it_keeps_what_was_written():
     schedule = parse("cron", {"cron": "H  2 * * Mon-FRI"}, "UTC", "a")
     assert (schedule.config(), schedule.text()) == ({"cron": "H 2 * * Mon-FRI"}, "H 2 * * Mon-FRI")
+
+
+@pytest.mark.parametrize("text", ["*/7 1-3 * * *", "59 23,0 * * *", "0 0 * * *", "30 */5 * * 1", "* * * * *", "10 5 0,12 * * *"])
+def test_its_floor_is_no_greater_than_any_gap(text: str) -> None:
+    schedule = parse("cron", {"cron": text}, "UTC")
+    gap, floor = schedule.shortest_gap(utc("2026-01-01T00:00"), 200), schedule.floor()
+    assert floor is not None and gap is not None and timedelta(0) < floor <= gap

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import click
 import flask_migrate
@@ -21,18 +20,22 @@ from waitress.server import create_server
 from scheduler import clock, signals
 from scheduler.accounts import users
 from scheduler.accounts.permissions import ROLES, SYSTEM
+from scheduler.cli import backups, checks, files, keys, running
+from scheduler.cli.telling import as_json, say, told
 from scheduler.config import Settings, settings
+from scheduler.daemon.bell import Bell
 from scheduler.daemon.process import Daemon
-from scheduler.database import db
-from scheduler.errors import SchedulerError
 from scheduler.execution import launcher
 from scheduler.schedules.preview import Ask, preview
 from scheduler.tasks import examples, groups
 
 LARGEST_BODY = 24 * 1024 * 1024  # bytes; what each route takes of it is the application's to say
+STUCK = 70  # exit code of a daemon whose clock stood still, for its service manager to start another
 DRAIN = 10.0  # seconds requests under way may take to finish at the end
 
 commands = AppGroup("scheduler", help="Everything Scheduler does besides its pages.")
+for command in (*files.COMMANDS, *running.COMMANDS, *backups.COMMANDS, *checks.COMMANDS, *keys.COMMANDS):
+    commands.add_command(command)
 _log = logging.getLogger("SchedulerEngine")
 
 
@@ -41,9 +44,9 @@ def serve(app: Flask, web: bool = True, daemon: bool = True) -> None:
     log_to(settings().instance / "logs" / "sys.log")
     with app.app_context():
         prepare(settings())
-    worker = Daemon(app) if daemon else None
+    worker = Daemon(app, alone=not web) if daemon else None
+    connect(worker or Bell(app))
     if worker:
-        connect(worker)
         worker.start()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
@@ -59,9 +62,12 @@ def serve(app: Flask, web: bool = True, daemon: bool = True) -> None:
         if worker:
             worker.stop()
         _log.info("event=stopped")
+    if worker and worker.stuck:
+        logging.shutdown()
+        os._exit(STUCK)  # a thread hangs for good: nothing may wait for it
 
 
-def connect(daemon: Daemon) -> None:
+def connect(daemon: Daemon | Bell) -> None:
     """Who hears which signal: all of them, on one screen."""
     signals.task_changed.connect(daemon.task_changed, weak=False)
     signals.task_removed.connect(daemon.task_removed, weak=False)
@@ -152,14 +158,14 @@ def runner_command() -> None:
 def create_user(username: str, role: str) -> None:
     """Add somebody; asks for the password."""
     password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    _told(lambda: users.create(SYSTEM, {"username": username, "role": role, "password": password, "must_change": False}))
+    told(lambda: users.create(SYSTEM, {"username": username, "role": role, "password": password, "must_change": False}))
 
 
 @commands.command("reset-password")
 @click.argument("username")
 def reset_password(username: str) -> None:
     """Give somebody a new one-time password and end their sign-ins."""
-    click.echo(_told(lambda: users.reset_password(SYSTEM, username)))
+    click.echo(told(lambda: users.reset_password(SYSTEM, username)))
 
 
 @commands.command("demo")
@@ -167,7 +173,7 @@ def demo() -> None:
     """Load the example tasks."""
     with current_app.app_context():
         prepare(settings())
-        for task in _told(lambda: examples.load(SYSTEM, str, everything=True)):
+        for task in told(lambda: examples.load(SYSTEM, str, everything=True)):
             click.echo(task.name)
 
 
@@ -175,20 +181,12 @@ def demo() -> None:
 @click.argument("expression")
 @click.option("--timezone", default="")
 @click.option("--count", default=10, type=click.IntRange(1, 100))
-def preview_command(expression: str, timezone: str, count: int) -> None:
+@as_json
+def preview_command(expression: str, timezone: str, count: int, as_json: bool) -> None:
     """When a cron expression is due."""
     ask = Ask("cron", {"cron": expression}, timezone or settings().engine.timezone, count=count, after=clock.now())
-    for run in _told(lambda: preview(ask)).runs:
-        click.echo(f"{run.local:%Y-%m-%d %H:%M:%S %z}")
-
-
-def _told(verb: Any) -> Any:
-    """What `verb` answers; an error of ours is said in a line, not in a stack trace."""
-    try:
-        return verb()
-    except SchedulerError as error:
-        db.session.rollback()
-        raise click.ClickException("\n".join(map(str, error.problems))) from error
+    due = [run.local for run in told(lambda: preview(ask)).runs]
+    say({"next_runs": [local.isoformat() for local in due]}, as_json, *(f"{local:%Y-%m-%d %H:%M:%S %z}" for local in due))
 
 
 def _app() -> Flask:

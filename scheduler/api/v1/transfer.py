@@ -1,0 +1,126 @@
+"""Files of tasks by API: export as one, import one, or only say what an import would do; formats live in `tasks.transfer`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from scheduler import gate
+from scheduler.api import asking
+from scheduler.api.answers import done
+from scheduler.api.language import say
+from scheduler.api.times import shown
+from scheduler.errors import N_, Invalid, Problem
+from scheduler.tasks.transfer import exchange
+from scheduler.tasks.transfer.changes import Change, Options, Plan
+from scheduler.tasks.transfer.crontab import FORMS
+from scheduler.tasks.transfer.fires import Fires, total
+from scheduler.tasks.transfer.source import LARGEST
+
+calls = Blueprint("v1_transfer", __name__, url_prefix="/v1/scheduler")
+MOST_SHOWN = 1000
+MOST_IDS = 1000
+TYPES = {"yaml": "application/yaml"}
+NAMES = {"json": "tasks.json", "yaml": "tasks.yaml", "tasks.json": "tasks.json"}
+
+
+@calls.get("/export")
+@gate.allowed("task.see")
+def export() -> Response:
+    """The tasks one may see as a file; `ids` chooses some."""
+    format_ = asking.word("format", exchange.WRITTEN) or "json"
+    text = exchange.written(gate.current_actor(), format_, _ids())
+    response = Response(text.encode(), mimetype=TYPES.get(format_, "application/json"))
+    response.headers["Content-Disposition"] = f'attachment; filename="{NAMES[format_]}"'
+    response.vary.update(("Authorization", "Cookie"))
+    return response
+
+
+@calls.post("/import")
+@gate.takes(LARGEST)
+@gate.allowed("task.create")
+def bring_in() -> Response:
+    """Bring the file in the body in, whole or not at all; with `dry_run` say what that would do."""
+    actor = gate.current_actor()
+    format_ = asking.word("format", exchange.FORMATS) or "json"
+    options = Options(replace=asking.flag("replace") or False, enable=asking.flag("enable") or False)
+    source = exchange.read(request.get_data(cache=False), format_, asking.word("form", FORMS) or "auto")
+    if not asking.flag("dry_run"):
+        plan = exchange.bring_in(actor, source, options)
+        return done({"dry_run": False, **_plan(plan, {})}, N_("The file is brought in."))
+    outcome = exchange.look(actor, source, options)
+    if outcome.plan.problems:
+        raise Invalid(outcome.plan.problems)
+    return done(
+        {"dry_run": True, **_plan(outcome.plan, outcome.fires)}, N_("Nothing was changed: this is what the import would do.")
+    )
+
+
+def _ids() -> frozenset[int] | None:
+    given = asking.text("ids")
+    if not given:
+        return None
+    return frozenset(asking.read_number(one.strip(), "ids", (1, gate.LARGEST)) for one in given.split(",")[:MOST_IDS])
+
+
+def _plan(plan: Plan, fires: dict[str, Fires]) -> dict[str, Any]:
+    moving = [change for change in plan.changes if change.action != "same"]
+    found = {
+        "format": plan.source.format,
+        "created": len(plan.of("create")),
+        "changed": len(plan.of("change")),
+        "deleted": len(plan.of("delete")),
+        "unchanged": len(plan.of("same")),
+        "tasks": [_task(change, fires.get(change.key)) for change in moving[:MOST_SHOWN]],
+        "left_off": max(len(moving) - MOST_SHOWN, 0),
+        "groups": [
+            {"key": change.key, "action": change.action, "changes": _fields(change.fields)}
+            for change in plan.groups
+            if change.action != "same"
+        ],
+        "notes": _said(plan.source.notes),
+        "lines": [
+            {
+                "line": line.number,
+                "text": line.text[:1000],
+                "role": line.role,
+                "becomes": line.becomes,
+                "notes": _said(line.notes),
+            }
+            for line in plan.source.lines[:MOST_SHOWN]
+        ],
+    }
+    if not fires:
+        return found
+    whole = total(fires.values())
+    return found | {"fires": {"days": 14, "gained": whole.gained, "lost": whole.lost, "more": whole.more}}
+
+
+def _task(change: Change, fires: Fires | None) -> dict[str, Any]:
+    found = {
+        "key": change.key,
+        "name": change.name,
+        "action": change.action,
+        "line": change.entry.line,
+        "changes": _fields(change.fields),
+        "notes": _said(change.entry.notes),
+    }
+    if fires is None:
+        return found
+    counted = {"gained": fires.gained, "lost": fires.lost, "more": fires.more}
+    return found | {
+        "fires": {**counted, "first_gained": _instants(fires.first_gained), "first_lost": _instants(fires.first_lost)},
+    }
+
+
+def _fields(fields: dict[str, tuple[Any, Any]]) -> dict[str, Any]:
+    return {name: {"before": before, "after": after} for name, (before, after) in fields.items()}
+
+
+def _instants(found: Sequence[datetime]) -> list[str | None]:
+    return [shown(instant) for instant in found]
+
+
+def _said(notes: Sequence[Problem]) -> list[str]:
+    return [say(note.text, **note.params) for note in notes]

@@ -1,0 +1,51 @@
+"""What a plan consists of: one change for each task and group, the problems, and what was asked for beside the file."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from scheduler.tasks.drafts import Draft
+from scheduler.tasks.models import Group, Task
+from scheduler.tasks.transfer.grouping import GroupChange
+from scheduler.tasks.transfer.source import Entry, Located, Source
+
+
+@dataclass(frozen=True)
+class Options:
+    """Asked for beside the file: `replace` moves what it lacks to the trash, `enable` switches a crontab's tasks on."""
+
+    replace: bool = False
+    enable: bool = False
+
+
+@dataclass
+class Change:
+    """What becomes of one task: create, change, same or delete; `fields` holds what differs, before and after."""
+
+    action: str
+    entry: Entry
+    key: str
+    name: str
+    group: Group | None = None
+    task: Task | None = None  # the one that stands
+    draft: Draft | None = None
+    made: Task | None = None  # the one that would stand, in no session
+    depends_on: list[str] = field(default_factory=list)  # keys
+    fields: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+
+
+@dataclass
+class Plan:
+    """Everything a file would do, and everything that keeps it from being done."""
+
+    source: Source
+    changes: list[Change] = field(default_factory=list)
+    groups: list[GroupChange] = field(default_factory=list)
+    problems: list[Located] = field(default_factory=list)
+    state: tuple[Any, ...] = ()
+
+    def of(self, action: str) -> list[Change]:
+        """The changes of one kind."""
+        return [change for change in self.changes if change.action == action]
+
+
+PLAIN = Options()

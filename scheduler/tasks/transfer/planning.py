@@ -1,0 +1,243 @@
+"""What bringing in a file would do: each entry checked like a form, compared with what stands; changes nothing."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from scheduler import clock
+from scheduler.accounts.permissions import Actor, can, require
+from scheduler.errors import N_, Invalid, Problem, SchedulerError
+from scheduler.schedules.once import Manual
+from scheduler.tasks import definitions, drafts, wording
+from scheduler.tasks.drafts import Draft
+from scheduler.tasks.models import DEFAULT_GROUP, Group, Task
+from scheduler.tasks.transfer import comparing, grouping, linking, native
+from scheduler.tasks.transfer.changes import Change, Options, Plan
+from scheduler.tasks.transfer.source import Entry, Source, located
+
+CHUNK = 500
+Progress = Callable[[int, int], None]
+TAKEN = N_("“%(value)s” is taken by another task.")
+TWICE = N_("“%(value)s” stands on line %(line)s already.")
+HERE_ALREADY = N_("It was brought in before, and is left as it is.")
+OVER = N_("Nothing of its schedule is left: it does not run by itself.")
+
+
+@dataclass
+class State:
+    """What stands: every living task's number, name and version by key; the whole of those the file names."""
+
+    by_key: dict[str, Any]
+    names: dict[str, str]  # name -> key
+    tasks: dict[str, Task] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    upstreams: dict[str, list[str]] = field(default_factory=dict)
+
+
+def state_of(session: Session) -> tuple[Any, ...]:
+    """What the plan depends on, to see whether it has moved."""
+    tasks = session.execute(select(Task.id, Task.key, Task.name, Task.version).where(Task.deleted_at.is_(None)).order_by(Task.id))
+    groups = session.execute(select(Group.id, Group.key, Group.name).order_by(Group.id))
+    return (*map(tuple, tasks), *map(tuple, groups))
+
+
+def plan(session: Session, actor: Actor, source: Source, options: Options, progress: Progress | None = None) -> Plan:
+    """Judge the whole file; what is wrong with it is in `problems`, nothing is raised for it."""
+    planner = _Planner(session, actor, source, options)
+    planner.judge(progress or (lambda done, total: None))
+    return planner.plan
+
+
+class _Planner:
+    def __init__(self, session: Session, actor: Actor, source: Source, options: Options) -> None:
+        self.session, self.actor, self.source, self.options = session, actor, source, options
+        self.plan = Plan(source, problems=list(source.problems), state=state_of(session))
+        self.now = clock.now()
+        self.seen: dict[str, int] = {}  # key -> line
+        self.names: dict[str, int] = {}  # name -> line
+        self.given: set[str] = set()  # names made here for lines of a crontab
+
+    def judge(self, progress: Progress) -> None:
+        self.state = self._loaded()
+        self.plan.groups, groups, problems = grouping.plan(self.actor, self.source.groups, self.state.groups)
+        self.state.groups = groups
+        self.plan.problems += problems
+        total = len(self.source.entries)
+        for number, entry in enumerate(self.source.entries, 1):
+            try:
+                change = self._judged(entry)
+                self.plan.changes.append(change)
+                if self.source.lines:
+                    self.source.lines[entry.line - 1].becomes = change.name
+            except SchedulerError as error:
+                self.plan.problems += [located(entry, problem) for problem in error.problems]
+            if number % 100 == 0 or number == total:
+                progress(number, total)
+        if self.options.replace:
+            self.plan.changes += self._others()
+        self._names()
+        self.plan.problems += linking.problems(self.session, self.actor, self.plan.changes, self.state.by_key)
+        self.plan.problems.sort(key=lambda problem: problem.line)
+
+    def _loaded(self) -> State:
+        columns = (Task.id, Task.key, Task.name, Task.group_id, Task.private, Task.owner_id)
+        rows = {row.key: row for row in self.session.execute(select(*columns).where(Task.deleted_at.is_(None)))}
+        state = State(rows, {row.name: row.key for row in rows.values()})
+        state.groups = {group.key: group for group in self.session.scalars(select(Group))}
+        self.state = state
+        wanted = [rows[key].id for entry in self.source.entries for key in self._candidates(entry) if key in rows]
+        for task in tasks_of(self.session, wanted):
+            state.tasks[task.key] = task
+        state.upstreams = linking.named(self.session, self.actor, [task.id for task in state.tasks.values()])
+        return state
+
+    def _candidates(self, entry: Entry) -> Iterator[str]:
+        key = _key(entry)
+        yield key
+        if entry.origin:
+            yield from (one for number in range(2, 50) if (one := f"{key[:90]}-{number}") in self.state.by_key)
+
+    def _judged(self, entry: Entry) -> Change:
+        if not isinstance(entry.values.get("key", ""), str):
+            raise _invalid("key", N_("This must be text."))
+        key = self._new_key(entry) if entry.origin else _key(entry)
+        if not isinstance(entry.values.get("name"), str):
+            text = N_("This must be text.") if "name" in entry.values else N_("This is required.")
+            raise _invalid("name", text)
+        if key in self.seen:
+            raise _invalid("key", TWICE, value=key, line=self.seen[key])
+        self.seen[key] = entry.line
+        task = self.state.tasks.get(key)
+        if task is not None and entry.origin:
+            entry.notes.append(Problem("", HERE_ALREADY))
+            return Change("same", entry, key, task.name, task.group, task)
+        if key in self.state.by_key and (task is None or not can(self.actor, "task.see", task)):
+            raise _invalid("key", TAKEN, value=key)
+        if task is not None:
+            require(self.actor, "task.edit", task)
+            if entry.whole and self._same(entry, task):
+                return Change("same", entry, key, task.name, task.group, task)
+        return self._changed(entry, key, task)
+
+    def _new_key(self, entry: Entry) -> str:
+        """The key of a crontab's line: that of the task it became earlier, or one nobody has."""
+        key = _key(entry)
+        for candidate in (key, *(f"{key[:90]}-{number}" for number in range(2, 100_000))):
+            task = self.state.tasks.get(candidate)
+            again = task is not None and task.notes.get("crontab") == entry.origin and can(self.actor, "task.edit", task)
+            if candidate not in self.seen and (again or candidate not in self.state.by_key):
+                return candidate
+        raise _invalid("key", TAKEN, value=key)
+
+    def _same(self, entry: Entry, task: Task) -> bool:
+        depends_on = entry.values.get("depends_on", [])
+        values = native.masked(native.task_values(task, task.group.key, depends_on), self.actor, task)
+        return values == entry.values and set(depends_on) == set(self.state.upstreams.get(task.key, []))
+
+    def _changed(self, entry: Entry, key: str, task: Task | None) -> Change:
+        group = self._group(entry, task)
+        if task is None or group is not task.group:
+            place = definitions.group_place(group)
+            require(self.actor, "task.create", place)
+        values = native.restored(self._values(entry, task) | {"key": key}, task)
+        draft = self._draft(values, key)
+        definitions.runnable(draft, group)
+        made = Task(key=key, owner_id=task.owner_id if task else self.actor.id)
+        definitions.apply(made, draft, group)
+        made.schedule_word = draft.particulars.schedule_type.strip().lower()
+        change = Change("create" if task is None else "change", entry, key, made.name, group, task, draft, made)
+        change.depends_on = [str(one) for one in draft.particulars.depends_on]
+        if task is not None and not entry.whole and "depends_on" not in entry.values:
+            change.depends_on = self.state.upstreams.get(key, [])
+        self._refuse(change)
+        if task is not None:
+            change.fields = comparing.differences(task, made, self.state.upstreams.get(key, []), change.depends_on)
+            change.action = "change" if change.fields else "same"
+        return change
+
+    def _values(self, entry: Entry, task: Task | None) -> dict[str, Any]:
+        if entry.origin:
+            name = entry.values["name"]
+            numbered = (name, *(f"{name[:90]} ({number})" for number in range(2, 100_000)))
+            free = next(one for one in numbered if one not in self.state.names and one not in self.given)
+            self.given.add(free)
+            return entry.values | {"name": free, "is_active": self.options.enable}
+        if task is not None and not entry.whole:
+            return definitions.merged(task, entry.values)
+        return dict(entry.values)
+
+    def _draft(self, values: dict[str, Any], key: str) -> Draft:
+        unfilled = native.unfilled(values)
+        if unfilled:
+            raise Invalid(unfilled)
+        return drafts.read(values, seed=key)
+
+    def _refuse(self, change: Change) -> None:
+        """What `definitions` would refuse; but a schedule that is over may come along with the task it belongs to."""
+        draft, task = change.draft, change.task
+        assert draft is not None and change.made is not None
+        if task is None or definitions.timing(task) != definitions.timing(change.made):
+            drafts.refuse_too_often(draft.plan)
+            if draft.particulars.is_active and not isinstance(draft.schedule, Manual) and draft.plan.next_after(self.now) is None:
+                change.entry.notes.append(Problem("schedule_config", OVER))
+
+    def _group(self, entry: Entry, task: Task | None) -> Group:
+        wanted = entry.values.get("group")
+        if wanted in (None, ""):
+            if task is not None and not entry.whole:
+                return task.group
+            return next(group for group in self.state.groups.values() if group.id == DEFAULT_GROUP)
+        group = self.state.groups.get(str(wanted))
+        if group is None or not can(self.actor, "task.see", definitions.group_place(group)):
+            raise _invalid("group", N_("There is no group “%(group)s”."), group=str(wanted)[:60])
+        return group
+
+    def _others(self) -> list[Change]:
+        """Every task the actor may see that the file does not have, to be deleted."""
+        rows = [row for key, row in self.state.by_key.items() if key not in self.seen and can(self.actor, "task.see", row)]
+        found = []
+        for task in tasks_of(self.session, [row.id for row in rows]):
+            entry = Entry(0, task.key, {})
+            try:
+                require(self.actor, "task.delete", task)
+            except SchedulerError as error:
+                self.plan.problems += [located(entry, problem) for problem in error.problems]
+            found.append(Change("delete", entry, task.key, task.name, task.group, task))
+        return found
+
+    def _names(self) -> None:
+        """No two tasks may be called alike afterwards."""
+        leaving = {
+            change.task.name
+            for change in self.plan.changes
+            if change.task and (change.action == "delete" or change.name != change.task.name)
+        }
+        for change in self.plan.changes:
+            if change.action == "delete":
+                continue
+            other = self.state.names.get(change.name)
+            if other is not None and other != change.key and change.name not in leaving:
+                self._name_problem(change, TAKEN, value=change.name)
+            elif change.name in self.names:
+                self._name_problem(change, TWICE, value=change.name, line=self.names[change.name])
+            self.names[change.name] = change.entry.line
+
+    def _name_problem(self, change: Change, text: str, **params: Any) -> None:
+        self.plan.problems.append(located(change.entry, Problem("name", text, params)))
+
+
+def _key(entry: Entry) -> str:
+    return str(entry.values.get("key") or wording.key_from(str(entry.values.get("name") or "task")))
+
+
+def tasks_of(session: Session, ids: Sequence[int]) -> Iterator[Task]:
+    """The tasks of these numbers, read in few statements."""
+    for start in range(0, len(ids), CHUNK):
+        yield from session.scalars(select(Task).where(Task.id.in_(ids[start : start + CHUNK]))).unique().all()
+
+
+def _invalid(field_: str, text: str, **params: Any) -> SchedulerError:
+    return Invalid.because(text, field=field_, **params)

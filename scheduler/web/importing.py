@@ -1,0 +1,171 @@
+"""Bringing tasks in from a file or a crontab: upload or paste, look at what it would do, confirm; and files to take away."""
+
+import base64
+import binascii
+import zlib
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from scheduler.errors import N_, Invalid, SchedulerError
+from scheduler.tasks.transfer import decoding, exchange
+from scheduler.tasks.transfer.changes import Change, Options
+from scheduler.tasks.transfer.crontab import FORMS
+from scheduler.tasks.transfer.exchange import Outcome
+from scheduler.tasks.transfer.fires import Fires, total
+from scheduler.tasks.transfer.source import LARGEST, Line, Located
+from scheduler.web import access, failures, rendering
+from scheduler.web.rendering import render, toast
+
+MOST_SHOWN = 500
+ROOM = LARGEST * 2  # a file, and what a form adds to it
+TYPES = {"json": "application/json", "tasks.json": "application/json", "yaml": "application/yaml"}
+
+pages = Blueprint("importing", __name__, url_prefix="/tasks")
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the file would do, as the page shows it."""
+
+    outcome: Outcome
+    packed: str
+    asked: dict[str, str]
+
+    @property
+    def problems(self) -> list[Located]:
+        """What is wrong, line by line."""
+        return self.outcome.plan.problems[:MOST_SHOWN]
+
+    @property
+    def changes(self) -> list[tuple[Change, Fires]]:
+        """What becomes of each task, those that stay as they are left out."""
+        moving = [change for change in self.outcome.plan.changes if change.action != "same"]
+        return [(change, self.outcome.fires.get(change.key, Fires())) for change in moving[:MOST_SHOWN]]
+
+    @property
+    def lines(self) -> list[Line]:
+        """The lines of a crontab that say something."""
+        return [line for line in self.outcome.plan.source.lines if line.role != "blank"][:MOST_SHOWN]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many there are of each action."""
+        return {action: len(self.outcome.plan.of(action)) for action in ("create", "change", "delete", "same")}
+
+    @property
+    def groups(self) -> list[str]:
+        """The groups that are made or changed."""
+        return [change.key for change in self.outcome.plan.groups if change.action != "same"]
+
+    @property
+    def fires(self) -> Fires:
+        """The due instants gained and lost, of all together."""
+        return total(self.outcome.fires.values())
+
+    @property
+    def left_off(self) -> int:
+        """How many changes are not listed."""
+        return max(sum(number for action, number in self.counts.items() if action != "same") - MOST_SHOWN, 0)
+
+    @property
+    def may_be_done(self) -> bool:
+        """Whether there is anything to confirm, and nothing wrong."""
+        return not self.outcome.plan.problems and bool(self.changes or self.groups)
+
+
+@pages.get("/import")
+@access.allowed("task.create")
+def ask() -> ResponseReturnValue:
+    """Ask for the file or the text."""
+    return _page(None, {}, {})
+
+
+@pages.post("/import")
+@access.takes(ROOM)
+@access.allowed("task.create")
+def bring_in() -> ResponseReturnValue:
+    """Show what it would do; once that was seen, do it."""
+    typed = {name: request.form.get(name, "") for name in ("text", "format", "form", "replace", "enable")}
+    try:
+        data = _given()
+        format_ = typed["format"] if typed["format"] in exchange.FORMATS else decoding.guess(data)
+        source = exchange.read(data, format_, typed["form"] if typed["form"] in FORMS else "auto")
+        options = Options(replace=typed["replace"] == "1", enable=typed["enable"] == "1")
+        if "sure" in request.form:
+            plan = exchange.bring_in(access.current_actor(), source, options)
+            toast(_told(len(plan.of("create")), len(plan.of("change")), len(plan.of("delete"))))
+            return rendering.go(url_for("tasks.index"))
+        outcome = exchange.look(access.current_actor(), source, options)
+    except SchedulerError as error:
+        return _page(None, typed, failures.sentences(error)), 422
+    asked = {"format": format_, "form": typed["form"], "replace": typed["replace"], "enable": typed["enable"]}
+    page = _page(Preview(outcome, _packed(data), asked), typed, {})
+    return (page, 422) if outcome.plan.problems else page
+
+
+@pages.get("/export")
+@access.allowed("task.see")
+def export() -> ResponseReturnValue:
+    """The tasks one may see as a file; `ids` are those that were chosen."""
+    format_ = request.args.get("format", "yaml")
+    ids = {int(one) for one in request.args.get("ids", "").split(",") if one.isdecimal() and len(one) < 10}
+    text = exchange.written(access.current_actor(), format_, frozenset(ids) if "ids" in request.args else None)
+    return as_file(text, format_)
+
+
+def as_file(text: str, format_: str) -> Response:
+    """`text` as something to save."""
+    name = format_ if "." in format_ else f"tasks.{format_}"
+    response = Response(text.encode(), mimetype=TYPES[format_])
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _page(preview: Preview | None, typed: dict[str, str], errors: dict[str, str]) -> Response:
+    formats = [
+        ("", _("By its content")),
+        ("crontab", "crontab"),
+        ("yaml", "YAML"),
+        ("json", "JSON"),
+        ("tasks.json", "tasks.json"),
+    ]
+    forms = [("auto", _("By its content")), ("user", _("A user's (crontab -l)")), ("system", _("The system's (/etc/crontab)"))]
+    answer = render("tasks/import.html", preview=preview, typed=typed, errors=errors, formats=formats, forms=forms)
+    answer.headers["Cache-Control"] = "no-store"  # it may hold what the file held
+    return answer
+
+
+def _given() -> bytes:
+    """What was uploaded, pasted, or looked at before."""
+    upload = request.files.get("file")
+    if request.form.get("packed"):
+        return _unpacked(request.form["packed"])
+    if upload is not None and upload.filename:
+        return bytes(upload.read(LARGEST + 1))
+    text = request.form.get("text", "")
+    if not text.strip():
+        raise Invalid.because(N_("Choose a file, or paste its text."), field="file")
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _packed(data: bytes) -> str:
+    """The file, to be sent along until it is confirmed: nothing of it is kept here."""
+    return base64.b64encode(zlib.compress(data)).decode()
+
+
+def _unpacked(text: str) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(base64.b64decode(text, validate=True), LARGEST + 1)
+    except (binascii.Error, zlib.error, ValueError):
+        raise Invalid.because(N_("Choose a file, or paste its text."), field="file") from None
+
+
+def _told(created: int, changed: int, deleted: int) -> str:
+    said = [ngettext("One task was created.", "%(num)s tasks were created.", created)] if created else []
+    said += [ngettext("One task was changed.", "%(num)s tasks were changed.", changed)] if changed else []
+    said += [ngettext("One task was deleted.", "%(num)s tasks were deleted.", deleted)] if deleted else []
+    return " ".join(said) or _("Nothing had to be changed.")

@@ -1,0 +1,50 @@
+"""`import` and `export` on the command line."""
+
+import json
+
+from scheduler.database import db
+from scheduler.tasks.models import Task
+from tests.cli.conftest import Call
+from tests.factories import make_task
+
+CRONTAB = "# Backup\n0 2 * * * /opt/backup.sh\n@reboot x\n"
+
+
+def test_a_crontab_is_brought_in_from_standard_input(call: Call) -> None:
+    done = call("import", "-", input=CRONTAB)
+    assert done.exit_code == 0 and "new: 2" in done.output and "it becomes a task that is run by hand" in done.output
+    assert db.session.query(Task).count() == 2
+
+
+def test_a_dry_run_changes_nothing_and_counts_what_would_fire(call: Call) -> None:
+    found = json.loads(call("import", "-", "--dry-run", "--json", input=CRONTAB).stdout)
+    assert found["counts"]["new"] == 2 and found["fires"]["gained"] == 14 and db.session.query(Task).count() == 0
+
+
+def test_what_is_wrong_is_told_and_ends_with_one(call: Call) -> None:
+    for words in ((), ("--dry-run",), ("--dry-run", "--json")):
+        done = call("import", "-", *words, input="61 * * * * x\n")
+        assert done.exit_code == 1 and "Minute 61" in done.output
+
+
+def test_nonsense_is_told_without_a_stack_trace(call: Call) -> None:
+    done = call("import", "-", "--format", "json", input=b"\xff")
+    assert done.exit_code == 1 and "UTF-8" in done.output and "Traceback" not in done.output
+
+
+def test_a_wrong_option_ends_with_two(call: Call) -> None:
+    assert call("import", "-", "--format", "rtf", input="").exit_code == 2
+
+
+def test_what_is_exported_comes_in_again(call: Call, tmp_path: object) -> None:
+    make_task(key="one")
+    path = f"{tmp_path}/tasks.yaml"
+    assert call("export", "-o", path).exit_code == 0
+    assert "as it is: 1" in call("import", path).output
+
+
+def test_some_are_exported_by_key(call: Call) -> None:
+    make_task(key="one"), make_task(key="two")
+    found = json.loads(call("export", "two", "--format", "json").stdout)
+    assert [task["key"] for task in found["tasks"]] == ["two"]
+    assert call("export", "nobody").exit_code == 1

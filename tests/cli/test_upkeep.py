@@ -1,0 +1,179 @@
+"""Backup, restore, check and the rotation of keys, on a real database file."""
+
+import json
+import sqlite3
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from flask import Flask
+
+from scheduler import config, create_app, vault
+from scheduler.accounts import tokens
+from scheduler.accounts.permissions import SYSTEM
+from scheduler.cli import commands, copies
+from scheduler.daemon.leader import Leadership
+from scheduler.database import db
+from scheduler.kinds import kinds
+from scheduler.tasks import contents, definitions, groups
+from scheduler.tasks.models import Task
+from tests.factories import make_task
+from tests.servers import private_database
+
+WEB = {"name": "web", "type": "http", "url": "http://example.org/", "auth": {"type": "bearer", "token": "s3cret"}}
+
+
+class House:
+    """An installation of its own, with the command line over it."""
+
+    def __init__(self, app: Flask, folder: Path) -> None:
+        self.app, self.folder = app, folder
+
+    def call(self, *words: str, fails: bool = False) -> str:
+        done = self.app.test_cli_runner().invoke(self.app.cli, ["scheduler", *words])
+        assert (done.exit_code != 0) == fails, done.output
+        db.session.remove()
+        return done.output
+
+    def backup(self, *words: str) -> dict[str, str]:
+        found: dict[str, str] = json.loads(self.call("backup", "--json", *words))
+        return found
+
+    def secret(self) -> str:
+        db.session.remove()
+        task = db.session.query(Task).filter_by(key="web").one()
+        return str(contents.opened(kinds.get("http"), task.content)["auth"]["token"])
+
+    def keys(self) -> list[str]:
+        db.session.remove()
+        return sorted(task.key for task in db.session.query(Task) if task.deleted_at is None)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    before, kept, key = config.settings(), vault._vault, tokens._key
+    with private_database(tmp_path) as (url, _keep, _restore):
+        app = create_app(config.Settings(instance=tmp_path, storage=config.Storage(database=config.Database(url=url))))
+        app.cli.add_command(commands)
+        with app.app_context():
+            flask_migrate.upgrade()
+            groups.ensure_default()
+            yield House(app, tmp_path)
+            db.session.remove()
+            db.engine.dispose()
+    config.use(before)
+    vault.use(kept)
+    tokens._key = key
+
+
+def test_what_was_backed_up_comes_back(house: House) -> None:
+    make_task(key="one")
+    backup = house.backup()
+    make_task(key="two")
+    assert "tasks: 1" in house.call("restore", "--yes", backup["backup"])
+    assert house.keys() == ["one"]
+    assert list((house.folder / "backups").glob("replaced-*/*"))
+
+
+def test_a_backup_is_for_its_owner_alone_and_keeps_the_keys_apart(house: House) -> None:
+    backup = house.backup()
+    for name in ("backup", "keys"):
+        assert Path(backup[name]).stat().st_mode & 0o077 == 0
+    with tarfile.open(backup["backup"]) as archive:
+        assert not [name for name in archive.getnames() if "key" in name]
+    with tarfile.open(backup["keys"]) as archive:
+        assert set(archive.getnames()) == {"keys/vault.key", "keys/session.key"}
+
+
+def test_a_backup_can_do_without_keys_and_with_logs(house: House) -> None:
+    (house.folder / "runs" / "7").mkdir(parents=True)
+    backup = house.backup("--no-keys", "--logs")
+    with tarfile.open(backup["backup"]) as archive:
+        assert "runs/7" in archive.getnames() and "keys" not in backup
+
+
+def test_the_keys_are_needed_where_others_are(house: House) -> None:
+    definitions.create(SYSTEM, WEB)
+    backup = house.backup()
+    (house.folder / "keys" / "vault.key").unlink()
+    vault.use(vault.open_vault(house.folder / "keys"))
+    assert "--keys" in house.call("restore", "--yes", backup["backup"], fails=True)
+    house.call("restore", "--yes", "--keys", backup["keys"], backup["backup"])
+    vault.use(vault.open_vault(house.folder / "keys"))
+    assert house.secret() == "s3cret"
+
+
+def test_nothing_is_restored_under_a_running_daemon(house: House) -> None:
+    backup = house.backup()
+    leader = Leadership(house.folder / "run" / "daemon.lock")
+    assert leader.take()
+    assert "Stop the server first" in house.call("restore", "--yes", backup["backup"], fails=True)
+    leader.resign()
+
+
+def test_something_else_is_no_backup(house: House) -> None:
+    path = house.folder / "x.tar.gz"
+    path.write_bytes(b"nonsense")
+    assert "no backup of ours" in house.call("restore", "--yes", str(path), fails=True)
+
+
+def test_a_question_is_asked_first(house: House) -> None:
+    make_task(key="one")
+    house.call("restore", house.backup()["backup"], fails=True)
+    assert house.keys() == ["one"]
+
+
+def test_check_finds_all_well(house: House) -> None:
+    make_task(key="one")
+    assert "tasks: ok" in house.call("check")
+
+
+def test_check_names_what_is_not(house: House) -> None:
+    make_task(key="one").schedule_config = {"cron": "nonsense"}
+    db.session.commit()
+    (house.folder / "runs" / "77").mkdir(parents=True)
+    (house.folder / "keys" / "vault.key").chmod(0o644)
+    found = json.loads(house.call("check", "--json", fails=True))["problems"]
+    assert (
+        "task one" in found["tasks"][0]
+        and found["files"] == ["runs/77 belongs to no run"]
+        and "read by others" in found["configuration"][0]
+    )
+
+
+def test_check_knows_a_schema_of_another_version(house: House) -> None:
+    db.session.execute(db.text("UPDATE alembic_version SET version_num = 'x'"))
+    db.session.commit()
+    assert "at version x" in house.call("check", fails=True)
+
+
+def test_a_damaged_file_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "CREATE TABLE t (x); INSERT INTO t SELECT hex(randomblob(2000)) FROM (VALUES (1), (2), (3), (4), (5));"
+    )
+    connection.close()
+    assert copies.integrity(path) == "ok"
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 500)
+    assert copies.integrity(path) != "ok"
+
+
+def test_a_new_key_seals_every_secret(house: House) -> None:
+    definitions.create(SYSTEM, WEB)
+    before = db.session.query(Task).one().content["auth"]["token"]
+    assert "1 tasks and groups" in house.call("rotate-keys")
+    assert house.secret() == "s3cret" and db.session.query(Task).one().content["auth"]["token"] != before
+
+
+def test_a_server_that_runs_takes_the_new_key_by_itself(house: House) -> None:
+    definitions.create(SYSTEM, WEB)
+    servers = vault.open_vault(house.folder / "keys")
+    house.call("rotate-keys", "--drop-old")
+    assert len(vault.open_vault(house.folder / "keys").marks) == 1
+    vault.use(servers)
+    assert house.secret() == "s3cret"
