@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
+from scheduler.daemon.leader import Term
 from scheduler.daemon.process import Daemon
 from scheduler.runs import elapsed, ledger
 from scheduler.tasks.models import Task
@@ -26,7 +27,7 @@ def seconds_by_seconds(app: Flask, clock: FrozenClock, before: int, back: float,
     for second in range(before + after):
         if second == before:
             clock.at -= timedelta(seconds=back)
-        daemon._settle(clock.move(seconds=1, microseconds=7))
+        daemon._settle(Term(), clock.move(seconds=1, microseconds=7))
 
 
 @pytest.mark.parametrize("back", [60, 7200])
@@ -48,7 +49,7 @@ def test_the_calendar_repeats_nothing(app: Flask, clock: FrozenClock) -> None:
 def test_a_clock_set_back_while_nobody_looked_is_no_wait_of_more_than_a_period(app: Flask, clock: FrozenClock) -> None:
     task = every(60)
     clock.at -= timedelta(hours=2)
-    Daemon(app, FakeEngine())._settle(clock.at)
+    Daemon(app, FakeEngine())._settle(Term(), clock.at)
     assert task.next_run_at == clock.at + timedelta(minutes=1)
 
 
