@@ -46,7 +46,7 @@ OUTSIDE = {
     "flask": {"__init__", "cli", "database", "gate", "web", "api", "daemon", "migrations"},
     "apscheduler": {"daemon/timetable", "daemon/listeners"},
     "celery": {"execution/engines/celery"},
-    "subprocess": {"execution"},
+    "subprocess": {"execution", "cli/copies"},  # the database's own programs make its copies
     "requests": {"kinds/exchange", "kinds/http_main", "notify"},
 }
 

@@ -14,7 +14,7 @@ from scheduler import config, create_app, vault
 from scheduler.accounts import tokens
 from scheduler.accounts.permissions import SYSTEM
 from scheduler.cli import commands, copies
-from scheduler.daemon.leader import Leadership
+from scheduler.daemon.flock import FlockLeadership
 from scheduler.database import db
 from scheduler.kinds import kinds
 from scheduler.tasks import contents, definitions, groups
@@ -107,10 +107,10 @@ def test_the_keys_are_needed_where_others_are(house: House) -> None:
 
 def test_nothing_is_restored_under_a_running_daemon(house: House) -> None:
     backup = house.backup()
-    leader = Leadership(house.folder / "run" / "daemon.lock")
-    assert leader.take()
+    term = FlockLeadership(house.folder / "run" / "daemon.lock").take()
+    assert term is not None
     assert "Stop the server first" in house.call("restore", "--yes", backup["backup"], fails=True)
-    leader.resign()
+    term.resign()
 
 
 def test_something_else_is_no_backup(house: House) -> None:

@@ -70,7 +70,7 @@ def test_beside_the_pages_it_leads_again_when_the_thread_has_let_go(app: Flask, 
     first = leader()
     clock.move(seconds=31)
     with app.app_context():
-        other = process._leadership(app)
+        other = process.leadership(app)
         while (term := other.take()) is None:
             continue
     term.resign()

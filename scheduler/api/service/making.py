@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scheduler.accounts.permissions import Actor, can
+from scheduler.api import spelled
 from scheduler.database import transaction
 from scheduler.tasks import definitions, groups, once, queries
 from scheduler.tasks.models import Task
@@ -27,6 +28,7 @@ def _grouped(actor: Actor, values: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(wanted, str) or not wanted:
         return values
     known = {name: group.id for group in queries.groups(actor) for name in (group.name, group.key, str(group.id))}
-    if wanted not in known and can(actor, "group.manage"):
-        known[wanted] = groups.create(actor, {"name": wanted}).id
+    if wanted not in known and not wanted.isdecimal() and can(actor, "group.manage"):
+        with spelled.errors_in({"name": "group", "key": "group"}):
+            known[wanted] = groups.create(actor, {"name": wanted}).id
     return {**values, "group": known.get(wanted, wanted)}

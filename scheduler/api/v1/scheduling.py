@@ -45,6 +45,15 @@ class Paused(Shape):
     ended_by: str | None
 
 
+class Leading(Shape):
+    """Which daemon leads."""
+
+    host: str
+    pid: int
+    epoch: int
+    since: str
+
+
 class Standing(Shape):
     """How the scheduler stands."""
 
@@ -56,6 +65,7 @@ class Standing(Shape):
     running_executions: int
     queued: int
     last_tick_age: Number | None
+    leader: Leading | None
 
 
 class Waiting(Shape):
