@@ -12,6 +12,10 @@ test: $(VENV)/development  ## the whole suite, on SQLite and on PostgreSQL where
 	$(BIN)/pytest -n 2
 	$(BIN)/python -m tests.postgres -n 2
 
+soak: $(VENV)/development  ## the long versions: minutes of killing servers and supervisors at random; STORM_SEED=… repeats one
+	$(BIN)/pytest -m soak -s
+	$(BIN)/python -m tests.postgres -m soak -s
+
 fast: $(VENV)/development  ## the suite without processes and browsers
 	$(BIN)/pytest -n 2 -m "not slow and not browser"
 

@@ -9,9 +9,9 @@ from scheduler import clock
 FRESH = 15.0  # seconds after which a daemon counts as gone
 
 
-def beat(instance: Path) -> None:
-    """Say that the daemon has just made a pass."""
-    path, now = _path(instance), clock.now().timestamp()
+def beat(instance: Path, at: datetime | None = None) -> None:
+    """Say that the daemon has just made a pass: `at` that moment, or now."""
+    path, now = _path(instance), (at or clock.now()).timestamp()
     try:
         os.utime(path, (now, now))
     except FileNotFoundError:

@@ -22,6 +22,7 @@ from scheduler.errors import SchedulerError
 from scheduler.execution import perform, sockets
 from scheduler.execution.engines import Engine
 from scheduler.execution.protocol import DAEMON_SOCKET, Spec, State
+from scheduler.failpoints import failpoint
 from scheduler.runs import lifecycle, waiting
 from scheduler.runs.lifecycle import Claimed, Report
 from scheduler.runs.models import Attempt, Run
@@ -157,6 +158,7 @@ class Dispatcher:
         if not reports:
             self._start_waiting()
             return
+        failpoint("ingest_before_finish")
         try:
             with transaction():
                 lifecycle.finish(reports)
@@ -164,6 +166,7 @@ class Dispatcher:
         except recovery.REFUSALS:
             recovery.write(reports)
             claimed = self._claimed()
+        failpoint("finish_after_commit")
         self._begin(claimed)
 
     def _take_in(self, attempts: Iterable[tuple[int, int]]) -> None:
@@ -189,7 +192,9 @@ class Dispatcher:
             return []
         with transaction():
             claimed = lifecycle.claim(admitted)
-            return list(zip(claimed, perform.specs(claimed), strict=True))
+            made = list(zip(claimed, perform.specs(claimed), strict=True))
+            failpoint("spec_built")
+            return made
 
     def _begin(self, claimed: Sequence[Made]) -> None:
         """Hand over what could be made ready; what could not has failed."""
@@ -203,6 +208,7 @@ class Dispatcher:
         """Have the engine start these; when it cannot be reached all go back to wait."""
         if not specs:
             return
+        failpoint("claim_after_commit")
         self._term.trust()  # frozen since the claim, we may not lead any more; what is not begun now, its node puts back
         try:
             self._engine.start(specs)

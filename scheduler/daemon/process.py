@@ -26,7 +26,7 @@ from scheduler.daemon.upkeep import Housekeeper, Sweeper
 from scheduler.daemon.watch import Watch
 from scheduler.errors import Unavailable
 from scheduler.execution.engines import Engine, Local
-from scheduler.runs import ledger
+from scheduler.runs import elapsed, ledger
 
 PATIENCE = 0.5  # seconds between tries to lead
 LOOK = 1.0  # seconds between looks whether the clock still ticks
@@ -201,7 +201,10 @@ class Daemon:
         try:
             with database.guarded(term.check):
                 term.trust()
-                rows = ledger.settle(now, self._watch.look(now))
+                past = self._watch.look(now)
+                if past.down or past.back:
+                    elapsed.set_back(now, past.back)
+                rows = ledger.settle(now, past)
             self._watch.settled(now)
         except Deposed as error:
             _log.warning("event=settle_forbidden reason=%r", str(error))

@@ -12,6 +12,7 @@ from scheduler import nodes
 from scheduler.database import db
 from scheduler.execution.engines import Engine
 from scheduler.execution.protocol import State
+from scheduler.failpoints import failpoint
 from scheduler.runs import lifecycle
 from scheduler.runs.lifecycle import Report
 from scheduler.runs.models import Attempt
@@ -93,5 +94,7 @@ def _found(engine: Engine, run_id: int, number: int, unnoted: bool, patient: boo
             lifecycle.note_start(run_id, number, start["child"], start.get("host", ""), start.get("started_at"))
     elif state is State.UNSTARTED and not patient and engine.fence(run_id, number):
         _log.warning("event=attempt_unstarted run=%s attempt=%s", run_id, number)
+        failpoint("unstart_before")
         lifecycle.unstart(run_id, number, "It was never begun.")
+        failpoint("unstart_after")
     return None

@@ -8,6 +8,7 @@ from scheduler import clock, heartbeat, nodes
 from scheduler.runs.policy import Past
 
 JUMP = timedelta(seconds=2)  # between the wall's clock and the steady one
+NONE = timedelta(0)
 
 _log = logging.getLogger("SchedulerEngine")
 
@@ -28,9 +29,9 @@ class Watch:
         ahead = now - at - timedelta(seconds=clock.monotonic() - steady)
         if abs(ahead) > JUMP:
             _log.warning("event=clock_jumped seconds=%.0f", ahead.total_seconds())
-        return Past(watched=at, jumped=ahead > JUMP)
+        return Past(watched=at, jumped=ahead > JUMP, back=-ahead if ahead < -JUMP else NONE)
 
     def settled(self, now: datetime) -> None:
         """Everything up to `now` has its row."""
         self._last = now, clock.monotonic()
-        heartbeat.beat(self._instance)
+        heartbeat.beat(self._instance, now)  # not later: a clock set forward meanwhile would look like another's beat

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from scheduler.errors import N_
 from scheduler.execution import kernel, switching
 from scheduler.execution.protocol import Result, Spec
+from scheduler.failpoints import failpoint
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 FOLDER = "{dir}/"
@@ -112,6 +113,7 @@ def _fork(spec: Spec, stdout: int, stderr: int) -> tuple[int, int]:
         os.close(report)
         return pid, failure
     try:
+        failpoint("child_before_exec")
         _become(spec, (stdout, stderr, report), parent)
     finally:
         os._exit(NOT_EXECUTABLE)

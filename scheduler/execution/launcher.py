@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scheduler import failpoints
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # A bare stand-in for the package: the real one imports the web framework, which the runner must not carry.
@@ -38,6 +40,6 @@ def start_runner(instance: Path, lifeline: bool) -> subprocess.Popen[bytes]:
 
 def _environment() -> dict[str, str]:
     """Tasks can read the environment of their ancestors in /proc, and ours may hold secrets."""
-    needed = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+    needed = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", failpoints.VARIABLE) if name in os.environ}
     # Functions found at their first call are written into pages that each supervisor would then have to copy.
     return {**needed, "LD_BIND_NOW": "1"}

@@ -15,6 +15,7 @@ from typing import Any, TypedDict, cast
 
 from scheduler.errors import N_, SchedulerError
 from scheduler.execution import sockets
+from scheduler.failpoints import failpoint
 from scheduler.runs.logformat import RESULT
 
 VERSION = 1
@@ -239,6 +240,7 @@ class Client:
         """Have attempts started; what comes of it is told by `answers`."""
         self._socket.settimeout(PATIENCE)
         self._socket.sendall(b"".join(sockets.frame(vars(spec)) for spec in specs))
+        failpoint("hand_over_sent")
 
     def answers(self, patience: float = 0.0) -> list[str | None]:
         """Why each attempt was refused, or None, in the order they were sent, as far as it has told; OSError when it hung up.

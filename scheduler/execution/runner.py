@@ -19,6 +19,7 @@ from scheduler.execution import kernel, sockets, tree
 from scheduler.execution.crew import Crew
 from scheduler.execution.protocol import DAEMON_SOCKET, RUNNER_LOCK, RUNNER_SOCKET, Spec, boot_id
 from scheduler.execution.supervisor import SIGNALS, Host
+from scheduler.failpoints import failpoint
 
 LOCK_PATIENCE = 5.0
 SWEEP_PAUSE = 0.05
@@ -110,12 +111,14 @@ class Runner:
         peer.stream.close()
 
     def _start(self, spec: Spec, body: bytes) -> bytes:
+        failpoint("runner_before_begin")
         try:
             line = self._crew.begin(spec, body)
         except OSError as error:
             return _refusal(error)
         if line is not None:
             self._poll.register(line, select.POLLIN)
+        failpoint("runner_after_begin")
         return ACCEPTED
 
 

@@ -13,6 +13,7 @@ from scheduler.execution.output import Output
 from scheduler.execution.protocol import START, VERSION, Result, Spec
 from scheduler.execution.sockets import Doorbell
 from scheduler.execution.watch import Watch, stop_word
+from scheduler.failpoints import failpoint
 from scheduler.runs.logformat import RESULT
 
 SIGNALS = (signal.SIGTERM, signal.SIGCHLD)
@@ -66,6 +67,7 @@ def supervise(spec: Spec, host: Host, signals: int) -> None:
         # Whatever went wrong here, no task goes on without a supervisor.
         tree.kill(os.getpid())
         raise
+    failpoint("supervisor_before_poke")
     if spec.poke:
         # The daemon may be down; then it finds the result by itself.
         host.daemon.ring(b"%d/%d\n" % (spec.run_id, spec.attempt))
@@ -85,10 +87,12 @@ class Attempt:
 
     def claim(self) -> bool:
         """Be the one who starts this attempt; False when somebody was, or when a tombstone lies here."""
+        failpoint("supervisor_before_start")
         try:
             self._start = self._create(START)
         except FileExistsError:
             return False
+        failpoint("supervisor_after_start")
         # Waits, because whoever looks at the lock holds it for an instant.
         fcntl.flock(self._folder, fcntl.LOCK_EX)
         self._describe(None)
@@ -103,14 +107,18 @@ class Attempt:
             return
         output = Output(self._spec, self._folder)
         try:
+            failpoint("supervisor_before_fork")
             pid, failure = self._launch(output)
+            failpoint("supervisor_after_fork")
         except child.NotStarted as refusal:
             self._write(child.describe_failure(self._spec, refusal.step, refusal.number, str(refusal)))
             return
         self._describe(pid)
         watch = Watch(self._spec, self._folder, output)
         watch.until_over(pid, self._signals, failure)
+        failpoint("supervisor_before_result")
         self._write(output.finish() | self._outcome(watch), watch.ended)
+        failpoint("supervisor_after_result")
 
     def _launch(self, output: Output) -> tuple[int, int | None]:
         """The pid of the child, and the pipe that tells whether its exec failed; None when it is known to have gone well."""

@@ -18,7 +18,8 @@ from scheduler.accounts.permissions import Actor, require
 from scheduler.config import settings
 from scheduler.database import UTCDateTime, after_commit, db, table, transaction
 from scheduler.errors import N_, Conflict, NotFound, SchedulerError
-from scheduler.runs import journal, lifecycle, policy, ticks
+from scheduler.failpoints import failpoint
+from scheduler.runs import elapsed, journal, lifecycle, policy, ticks
 from scheduler.runs.models import Run
 from scheduler.runs.policy import Past, Verdict
 from scheduler.runs.rows import alive_of, join, keep, new_row
@@ -58,7 +59,9 @@ def settle(now: datetime, past: Past = policy.UNKNOWN) -> int:
     if nothing:
         return 0
     with transaction() as session:
-        return _settle(session, session.connection().execute(_DUE, {"now": now}).all(), now, past)
+        rows = _settle(session, session.connection().execute(_DUE, {"now": now}).all(), now, past)
+    failpoint("settle_after_commit")
+    return rows
 
 
 def settle_task(task_id: int) -> None:
@@ -92,6 +95,8 @@ def request(actor: Actor, task: Task, cause: Cause = Cause.MANUAL, key: str = ""
         run = session.scalars(insert(Run).returning(Run), row).one()
         audit.record(actor, "task.run", ("task", task.id, task.name), after={"execution_id": run.public_id})
         after_commit(signals.run_queued, run_ids=[run.id])
+        failpoint("request_before_commit")
+    failpoint("request_after_commit")
     return run
 
 
@@ -100,26 +105,30 @@ def _settle(session: Session, due: Sequence[Row[Any]], now: datetime, past: Past
     if not due:
         return 0
     alive = alive_of(session, [task.id for task in due])
+    again = elapsed.again(session, due)
     past = replace(past, pauses=tuple(pausing.between(due[0].next_run_at, now)))
     rows: list[dict[str, Any]] = []
     changes: list[dict[str, Any]] = []
     for task in due:
-        tick, fresh = _settled(task, now, past, alive.setdefault(task.id, []))
+        tick, fresh = _settled(task, now, past, alive.setdefault(task.id, []), task.id in again)
         rows += fresh
         changes.append({"task": task.id, "next_run_at": tick.next_run_at, "ticks": task.ticks + tick.count})
+    failpoint("settle_before_insert")
     replaced = keep(session, rows)
     journal.settled(rows)
+    failpoint("settle_after_insert")
     session.connection().execute(_ADVANCE, changes)
     if replaced:
         lifecycle.cancel_runs(session, replaced, "", {"code": "replaced"})
+    failpoint("settle_before_commit")
     return len(rows)
 
 
-def _settled(task: Row[Any], now: datetime, past: Past, alive: list[int]) -> tuple[Tick, list[dict[str, Any]]]:
+def _settled(task: Row[Any], now: datetime, past: Past, alive: list[int], again: bool) -> tuple[Tick, list[dict[str, Any]]]:
     """What is due of one task, as rows. A schedule that cannot be read any more (its zone has gone, say) must not keep
     the other tasks from theirs: the stored instant is skipped with the reason, and there is no next one until an edit."""
     try:
-        tick = ticks.due(task, now)
+        tick = ticks.due(task, now, again)
     except (SchedulerError, ValueError, KeyError, TypeError, ArithmeticError) as error:
         _log.error("event=schedule_broken task=%s reason=%r", task.id, error)
         reason = {"code": "schedule", "error": str(error)}
@@ -163,4 +172,4 @@ def _key(wanted: str) -> str:
 
 @lru_cache(maxsize=256)
 def _of_schedule(instant: datetime) -> dict[str, Any]:
-    return {"cause": Cause.SCHEDULE, "cause_key": f"{instant:%Y-%m-%dT%H:%M:%SZ}"}
+    return {"cause": Cause.SCHEDULE, "cause_key": elapsed.key_of(instant)}

@@ -13,6 +13,7 @@ from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require
 from scheduler.database import UTCDateTime, after_commit, chunks, db, table, transaction
 from scheduler.errors import N_, Conflict
+from scheduler.failpoints import failpoint
 from scheduler.runs import dependants, digest, endings, journal
 from scheduler.runs.digest import Ended
 from scheduler.runs.endings import Report as Report
@@ -67,6 +68,7 @@ def claim(run_ids: Sequence[int]) -> list[Claimed]:
         ]  # fmt: skip
         if attempts:
             connection.execute(_OPEN, attempts)
+        failpoint("claim_before_commit")
     order = {run_id: place for place, run_id in enumerate(run_ids)}
     claimed = (Claimed(row.id, row.attempts, row.task_id, row.task_version, row.cause, row.scheduled_at) for row in rows)
     return sorted(claimed, key=lambda one: order[one.run_id])
@@ -109,6 +111,7 @@ def finish(reports: Sequence[Report]) -> list[int]:
             cancel_runs(session, replaced, "", {"code": "replaced"})
         if again:
             after_commit(signals.run_queued, run_ids=[row["run"] for row in again])
+        failpoint("finish_before_commit")
     return [run.run_id for run in ended]
 
 

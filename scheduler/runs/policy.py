@@ -57,6 +57,7 @@ class Past:
     watched: datetime | None = None  # until then somebody settled every second
     down: bool = False  # and since then nobody has
     jumped: bool = False  # or the clock was set forward since, or the machine slept
+    back: timedelta = timedelta(0)  # by how much the clock was set back since
     pauses: tuple[Span, ...] = ()
 
 

@@ -36,13 +36,17 @@ class Tick:
         return len(self.instants) + (self.gap.count if self.gap else 0)
 
 
-def due(task: Any, now: datetime) -> Tick:
-    """Every due instant of `task` from its stored next one to `now`; a schedule of elapsed time has no backlog but that one."""
+def due(task: Any, now: datetime, again: bool = False) -> Tick:
+    """Every due instant of `task` from its stored next one to `now`; a schedule of elapsed time has no backlog but that one.
+
+    `again` says that this one has its row already, for the clock was set back: time has passed all the same, and it is due now.
+    """
     plan = plan_of(task)
     room = MOST_INSTANTS if task.max_runs is None else min(MOST_INSTANTS, max(task.max_runs - task.ticks, 0))
     instants: list[datetime] = [task.next_run_at][:room]
     following = plan.next_after(task.next_run_at)
     if plan.schedule.elapsed:
+        instants = [now][:room] if again else instants
         if following is not None and following <= now:
             following = plan.next_after(now)
     else:

@@ -35,11 +35,19 @@ def test_it_was_there_all_the_time(watch: Watch, clock: FrozenClock) -> None:
     assert watch.look(clock.move(hours=1)) == Past(watched=NOON)
 
 
-@pytest.mark.parametrize(("seconds", "jumped"), [(3600, True), (2.5, True), (1.5, False), (-3600, False)])
-def test_it_sees_the_clock_jump(watch: Watch, clock: FrozenClock, seconds: float, jumped: bool) -> None:
+@pytest.mark.parametrize(("seconds", "jumped", "back"), [(3600, True, 0), (2.5, True, 0), (1.5, False, 0), (-1.5, False, 0),
+                                                         (-2.5, False, 2.5), (-3600, False, 3600)])  # fmt: skip
+def test_it_sees_the_clock_jump(watch: Watch, clock: FrozenClock, seconds: float, jumped: bool, back: float) -> None:
     watch.settled(clock.at)
     clock.at += timedelta(seconds=seconds)
-    assert watch.look(clock.at) == Past(watched=NOON, jumped=jumped)
+    assert watch.look(clock.at) == Past(watched=NOON, jumped=jumped, back=timedelta(seconds=back))
+
+
+def test_a_jump_in_the_middle_of_a_settlement_is_no_absence(watch: Watch, clock: FrozenClock) -> None:
+    began = clock.at
+    clock.at += timedelta(hours=1)
+    watch.settled(began)
+    assert watch.look(clock.at) == Past(watched=NOON, jumped=True)
 
 
 def test_another_may_have_led_meanwhile(watch: Watch, clock: FrozenClock) -> None:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,14 +55,15 @@ class Site:
         self.app = app
         self.instance = config.settings().instance
         self._url = url
-        self.port = 0  # of the server started last
+        self.address = ""
         self._servers: list[subprocess.Popen[bytes]] = []
 
-    def start(self, wait: bool = True) -> "subprocess.Popen[bytes]":
-        """Start a server and wait until it leads."""
-        before = self.leads()
-        self.port = free_port()
-        server = self._begin(["app.py", "--instance", str(self.instance), "--port", str(self.port)], self.instance)
+    def start(self, wait: bool = True, program: Sequence[str] = ("app.py",), **environ: str) -> "subprocess.Popen[bytes]":
+        """Start a server and wait until it leads; `environ` is its own."""
+        before, port = self.leads(), free_port()
+        self.address = f"http://127.0.0.1:{port}"
+        arguments = [*program, "--instance", str(self.instance), "--port", str(port)]
+        server = self._begin(arguments, self.instance, environ)
         if wait:
             until(lambda: self.leads() > before)
         return server
@@ -79,12 +80,14 @@ class Site:
         until(lambda: answers(f"{address}/healthz"))
         return address
 
-    def _begin(self, arguments: list[str], instance: Path, **more: str) -> "subprocess.Popen[bytes]":
+    def _begin(
+        self, arguments: list[str], instance: Path, own: Mapping[str, str] | None = None, **more: str
+    ) -> "subprocess.Popen[bytes]":
         settings = {"ENGINE__MIN_INTERVAL_SECONDS": "1", "ENGINE__TIMEZONE": "UTC", "STORAGE__DATABASE__URL": self._url,
                     "EXECUTION__KILL_GRACE_SECONDS": "1", "ADMIN_PASSWORD": PASSWORD,
                     "INSTANCE": str(instance), **more}  # fmt: skip
         environ = {name: value for name, value in os.environ.items() if not name.startswith("SCHEDULER_")}
-        environ |= {f"SCHEDULER_{name}": value for name, value in settings.items()}
+        environ |= {f"SCHEDULER_{name}": value for name, value in settings.items()} | dict(own or {})
         command = [sys.executable, *arguments]
         log = (self.instance / "console.log").open("ab")
         server = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log, start_new_session=True)
@@ -96,8 +99,9 @@ class Site:
         return self.log().count("event=daemon_leads")
 
     def log(self) -> str:
-        path = self.instance / "console.log"
-        return path.read_text() if path.exists() else ""
+        """What its servers and their runners have said."""
+        paths = self.instance / "console.log", self.instance / "logs" / "runner.log"
+        return "".join(path.read_text() for path in paths if path.exists())
 
     def close(self) -> None:
         for server in self._servers:

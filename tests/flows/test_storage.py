@@ -37,7 +37,7 @@ class Program:
     """Somebody's script at the API of the site's server."""
 
     def __init__(self, site: Site) -> None:
-        self._base = f"http://127.0.0.1:{site.port}"
+        self._base = site.address
         self._token = ""
         until(self._listens)
         answer = self.ask("POST", "/api/v1/auth/login", {"username": "admin", "password": "a long enough password"})
