@@ -34,7 +34,7 @@ OUTSIDE = {
     "flask": {"__init__", "cli", "database", "gate", "web", "api", "daemon", "migrations"},
     "apscheduler": {"daemon/timetable", "daemon/listeners"},
     "celery": {"execution/engines/celery"},
-    "subprocess": {"execution"},
+    "subprocess": {"execution", "cli/copies"},  # pg_dump and pg_restore are programs
     "requests": {"kinds/exchange", "kinds/http_main", "notify"},
 }
 

@@ -77,6 +77,19 @@ def test_what_was_backed_up_comes_back(house: House) -> None:
     assert list((house.folder / "backups").glob("replaced-*/*"))
 
 
+def test_it_comes_back_in_the_place_of_a_damaged_one(house: House) -> None:
+    if copies.dialect() != "sqlite":
+        pytest.skip("a server mends its files itself")
+    make_task(key="one")
+    backup = house.backup()
+    db.session.remove()
+    db.engine.dispose()
+    path = Path(str(db.engine.url.database))
+    path.write_bytes(b"nonsense" * 1000)
+    house.call("restore", "--yes", backup["backup"])
+    assert house.keys() == ["one"] and list(house.folder.glob("backups/replaced-*/damaged.db"))
+
+
 def test_a_backup_is_for_its_owner_alone_and_keeps_the_keys_apart(house: House) -> None:
     backup = house.backup()
     for name in ("backup", "keys"):
