@@ -7,12 +7,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import output, pages, starting
+from benchmarks import cleaning, output, pages, starting
 from benchmarks.stage import Result
 
 MEASUREMENTS: dict[str, Callable[[], list[Result]]] = {
     "pages": pages.lists,
     "output": output.million_lines,
+    "cleaning": cleaning.cleaning,
     "burst": starting.burst,
     "rest": starting.at_rest,
 }

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -43,13 +44,14 @@ class Stage:
 
     def __init__(self, instance: Path, **settings: str) -> None:
         self.instance = instance
+        self.port = _free_port()
         self.environ = {
             **os.environ,
             "SCHEDULER_INSTANCE": str(instance),
             "SCHEDULER_ADMIN_PASSWORD": "benchmark password",
             "SCHEDULER_ENGINE__MIN_INTERVAL_SECONDS": "1",
             "SCHEDULER_ENGINE__TIMEZONE": "UTC",
-            "SCHEDULER_SERVER__PORT": "8199",
+            "SCHEDULER_SERVER__PORT": str(self.port),
             **{f"SCHEDULER_{name.upper()}": value for name, value in settings.items()},
         }
         os.environ["SCHEDULER_ADMIN_PASSWORD"] = self.environ["SCHEDULER_ADMIN_PASSWORD"]
@@ -79,10 +81,15 @@ class Stage:
     def ready(self) -> bool:
         """Whether pages are served and the daemon ticks."""
         try:
-            with urlopen("http://127.0.0.1:8199/healthz", timeout=2) as answer:
+            with urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=2) as answer:
                 return answer.status == 200 and (self.instance / "run" / "heartbeat").exists()
         except OSError:
             return False
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 @contextmanager

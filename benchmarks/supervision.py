@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from scheduler.execution.crew import IDLE as IDLE_SECONDS
 from scheduler.execution.launcher import start_runner
 from scheduler.execution.protocol import Client, Spec, State, probe, read_start, request_stop
 
@@ -104,10 +105,10 @@ def _cpu_of(work: Callable[[], None]) -> float:
 
 
 def _cpu_of_runner(pid: int, work: Callable[[], None]) -> float:
-    """CPU of the runner and of all it has waited for."""
+    """CPU of the runner, of its supervisors and of all they have waited for."""
     before = _ticks(pid)
     work()
-    time.sleep(0.2)
+    time.sleep(IDLE_SECONDS + 1)  # until the supervisors have left, and what they used is the runner's to tell
     return (_ticks(pid) - before) / os.sysconf("SC_CLK_TCK") / RUNS * 1000
 
 

@@ -7,7 +7,10 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from scheduler import api, config, database, vault, web
+from scheduler.accounts import keys as api_keys
 from scheduler.accounts import tokens
+from scheduler.runs import ledger
+from scheduler.tasks import due
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,6 +28,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     vault.use(vault.open_vault(keys))
     session_key = vault.session_key(keys)
     tokens.use(session_key)
+    api_keys.use(session_key)
     app.config.update(
         SECRET_KEY=session_key,
         MAX_CONTENT_LENGTH=2 * 1024 * 1024,
@@ -41,6 +45,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     if proxies := settings.server.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     database.connect(app, settings.database_url, settings.server.threads + 8)
+    due.use(ledger.settle_task)
     web.mount(app)
     api.mount(app)
     return app

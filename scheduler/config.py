@@ -72,6 +72,7 @@ class History(Section):
     retention_days: int = Field(30, ge=1)
     max_records: int = Field(10_000, ge=1)
     trash_days: int = Field(30, ge=1)
+    workspace_hours: int = Field(24, ge=1)
 
 
 class Email(Section):

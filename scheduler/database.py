@@ -2,10 +2,11 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from blinker import Signal
 from flask import Flask
@@ -19,7 +20,22 @@ from scheduler import signals
 
 BUSY_TIMEOUT_MS = 20_000
 LARGEST = 2**31 - 1  # number a row can have
+CHUNK = 500  # values in one statement: every database takes so many
 ONE_WRITER = 7_246_001  # the advisory lock's number, ours alone within our database
+LONGEST_STATEMENT = "5s"  # on PostgreSQL, of a thread the whole installation waits for
+LONGEST_PAUSE = "10s"  # on PostgreSQL, of a writer between two statements: a frozen one must not keep all others out
+
+# A partner that went away without a word is noticed within half a minute, not within hours.
+_POSTGRES = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+
+
+T = TypeVar("T")
 
 
 class Base(DeclarativeBase):
@@ -41,6 +57,11 @@ def table(model: type[Base]) -> Table:
     found = model.__table__
     assert isinstance(found, Table)
     return found
+
+
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """`values` in parts that fit into one statement."""
+    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -71,6 +92,9 @@ migrate = Migrate()
 # SQLite lets one writer in and makes the others poll; queueing them here is fair and took the p99 wait from 179 to 41 ms.
 _writing = threading.Lock()
 
+Check = Callable[[Session], None]
+_guard: ContextVar[Check | None] = ContextVar("guard", default=None)
+
 
 def storable(value: Any) -> Any:
     """`value`, which a program printed or left, as every database can hold it: PostgreSQL refuses NUL, both lone surrogates."""
@@ -88,6 +112,7 @@ def connect(app: Flask, url: str, threads: int) -> None:
         "pool_size": threads,
         "max_overflow": 10,
         "pool_pre_ping": "sqlite" not in url,
+        "connect_args": {} if "sqlite" in url else _POSTGRES,
         "json_serializer": lambda value: json.dumps(value, ensure_ascii=False),  # searched as text, Chinese too
     }
     db.init_app(app)
@@ -95,6 +120,21 @@ def connect(app: Flask, url: str, threads: int) -> None:
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _prepare_sqlite(db.engine)
+        else:
+            _prepare_postgres(db.engine)
+
+
+@contextmanager
+def guarded(check: Check) -> Iterator[None]:
+    """Within it each writing transaction of this thread begins with `check(session)`, which raises to forbid it.
+
+    The whole installation waits for who does this: on PostgreSQL none of its statements may take longer than `LONGEST_STATEMENT`.
+    """
+    before = _guard.set(check)
+    try:
+        yield
+    finally:
+        _guard.reset(before)
 
 
 @contextmanager
@@ -118,7 +158,11 @@ def transaction() -> Iterator[Session]:
     try:
         connection = session.connection(execution_options={"begin": "IMMEDIATE"})
         if not sqlite:
-            connection.execute(select(func.pg_advisory_xact_lock(ONE_WRITER)))
+            pause = func.set_config("idle_in_transaction_session_timeout", LONGEST_PAUSE, True)
+            connection.execute(select(pause, func.pg_advisory_xact_lock(ONE_WRITER)))
+        check = _guard.get()
+        if check is not None:
+            check(session)
         yield session
         session.commit()
     except BaseException:
@@ -150,3 +194,10 @@ def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def on_begin(connection: Any) -> None:
         connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
+
+
+def _prepare_postgres(engine: Engine) -> None:
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Any) -> None:
+        if _guard.get() is not None:
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{LONGEST_STATEMENT}'")

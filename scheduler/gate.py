@@ -1,8 +1,10 @@
 """The gate every request passes: each endpoint's policy, who asks, from where; how credentials look is the faces' business."""
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address, ip_network
 from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, request
@@ -11,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, Map
 
 from scheduler.accounts import audit, sessions
-from scheduler.accounts.models import User
+from scheduler.accounts.models import ApiKey, User
 from scheduler.accounts.permissions import ACTIONS, NOBODY, Actor, actor_of, require
 from scheduler.config import settings
 from scheduler.database import transaction
@@ -55,6 +57,7 @@ class Policy:
 
     public: bool = False
     action: str = ""
+    networks: str = ""  # the setting below `security` that names networks anybody may ask from
     before_change: bool = False  # open also while a one-time password has not been changed
     room: int = 0  # bytes a body may have, where that is more than everywhere else
 
@@ -110,6 +113,11 @@ def allowed(action: str) -> Callable[[View], View]:
     if action not in ACTIONS:
         raise ValueError(f"there is no action {action!r}")
     return lambda view: _with_policy(view, Policy(action=action))
+
+
+def allowed_from(action: str, networks: str) -> Callable[[View], View]:
+    """`allowed`, and open to everybody who asks from a network that the setting `security.<networks>` names."""
+    return lambda view: _with_policy(allowed(action)(view), Policy(action=action, networks=networks))
 
 
 def before_change(view: View) -> View:
@@ -184,6 +192,12 @@ def visitor_of(sign_in_id: str, origin: str) -> Visitor | None:
     return Visitor(found.user, found.id, actor_of(found.user, address()))
 
 
+def visitor_with(key: ApiKey) -> Visitor:
+    """The visitor a good API key makes: its owner, held to what the key was made for. There is no sign-in behind it."""
+    actor = replace(actor_of(key.user, address()), scopes=frozenset(key.scopes), via=key.prefix)
+    return Visitor(key.user, "", actor)
+
+
 def _check() -> None:
     """Refuse by raising; whatever has no policy is refused, so that a forgotten one opens nothing."""
     if request.endpoint is None:
@@ -194,8 +208,9 @@ def _check() -> None:
         raise Forbidden.because(N_("Nobody may do this."))
     if policy.room:
         request.max_content_length = request.max_form_memory_size = policy.room
-    found = None if policy.public else visitor()
-    if found is None and not policy.public:
+    is_open = policy.public or _is_near(policy)
+    found = None if is_open else visitor()
+    if found is None and not is_open:
         raise Unauthenticated.because(N_("Sign in first."))
     if request.method not in SAFE and not _is_safe_from_others(policy):
         _refuse_foreign()
@@ -208,6 +223,17 @@ def _check() -> None:
         require(found.actor, policy.action)
 
 
+def _is_near(policy: Policy) -> bool:
+    """Whether the request comes from a network that needs no credentials here."""
+    try:
+        asked_from = ip_address(address())
+    except ValueError:
+        return False  # a socket in the file system has no address
+    asked_from = getattr(asked_from, "ipv4_mapped", None) or asked_from
+    near = getattr(settings().security, policy.networks, ())
+    return any(asked_from in ip_network(network, strict=False) for network in near)
+
+
 def _is_safe_from_others(policy: Policy) -> bool:
     """Whether another site could gain nothing by having a browser send this: no cookie is looked at."""
     return _header_reader() is not None and (policy.public or _has_credentials())
@@ -216,22 +242,17 @@ def _is_safe_from_others(policy: Policy) -> bool:
 def _refuse_foreign() -> None:
     """What a browser says about where a request comes from; what says nothing is left to the token."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    if site is not None:
-        fine = site in ("same-origin", "none")
-    else:
-        ours = {request.host, settings().server.url.partition("://")[2].partition("/")[0]} - {""}
-        fine = origin is None or origin.partition("://")[2] in ours
-    if not fine:
+    ours = {request.host, settings().server.url.partition("://")[2].partition("/")[0]} - {""}
+    near = origin is None or origin.partition("://")[2] in ours
+    if not (near if site is None else site in ("same-origin", "none")):
         raise Forbidden.because(N_("This request was sent by another site."))
 
 
 def _identified() -> Visitor | None:
-    if request.endpoint is None:
-        return _gate().read_cookie()
     reader = _header_reader()
     if reader is None:
         return _gate().read_cookie()
-    if policy_of(current_app.view_functions[request.endpoint]) == Policy(public=True):
+    if policy_of(current_app.view_functions[request.endpoint or ""]) == Policy(public=True):
         return None
     if _has_credentials():
         found = reader()
@@ -255,7 +276,8 @@ def _answer(error: Exception) -> ResponseReturnValue:
     if isinstance(error, Forbidden) and request.method not in SAFE:
         _note(error)
     answers = _gate().answers
-    prefix = max((prefix for prefix in answers if request.path.startswith(prefix)), key=len)
+    path = re.sub("/+", "/", request.path.lower())  # who writes it wrong is answered as if they had written it right
+    prefix = max((prefix for prefix in answers if path.startswith(prefix)), key=len)
     return answers[prefix](error)
 
 

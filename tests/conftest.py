@@ -7,16 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask, has_app_context
+from argon2 import PasswordHasher
+from flask import Flask, has_app_context, session
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from scheduler import clock as clock_module
 from scheduler import config, create_app
+from scheduler.accounts import passwords, sessions
 from scheduler.accounts.models import User
 from scheduler.accounts.passwords import hashed
 from scheduler.database import db
 from scheduler.tasks import groups
+from scheduler.web import access
 from tests.servers import private_database
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
@@ -74,7 +77,9 @@ def clock() -> Iterator[FrozenClock]:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Callable[[], None]]]:
     """One application for the session, and what gives it a fresh database holding only the people and group 1."""
     instance = tmp_path_factory.mktemp("instance")
-    with private_database(instance) as (url, keep, restore):
+    with private_database(instance) as (url, keep, restore), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        patch.setattr(passwords, "_nobodys", hashed("nobody's own"))
         settings = config.Settings(
             instance=instance,
             engine=config.Engine(timezone="Asia/Shanghai", min_interval_seconds=1),
@@ -133,13 +138,17 @@ ada, edith, oscar, victor, mallory = map(_person, PEOPLE)
 
 @pytest.fixture
 def sign_in(app: Flask) -> Callable[[str], FlaskClient]:
-    """A browser signed in as somebody: `sign_in("ada").get("/tasks")`."""
+    """A browser signed in as somebody, though not by the form: `sign_in("ada").get("/tasks")`."""
 
     def browser(username: str) -> FlaskClient:
         client = app.test_client()
-        page = client.get("/login").get_data(as_text=True)
-        form = {"username": username, "password": PASSWORD, "csrf_token": token_in(page)}
-        assert client.post("/login", data=form).status_code == 302
+        begun = sessions.sign_in(username, PASSWORD, "127.0.0.1")
+        with app.test_request_context():
+            access.begin(begun)
+            answer = app.make_response("")
+            app.session_interface.save_session(app, session, answer)
+        name, _, value = answer.headers["Set-Cookie"].partition(";")[0].partition("=")
+        client.set_cookie(name, value)
         return client
 
     return browser

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from scheduler.execution.engines import Engine
+from scheduler.execution.engines import Engine, Refusal
 from scheduler.execution.protocol import Spec, Start, State
 from scheduler.runs.policy import Outcome
 
@@ -22,20 +22,27 @@ class FakeEngine(Engine):
         self.specs: dict[Attempt, Spec] = {}
         self.stopped: list[tuple[int, int, bool]] = []
         self.fenced: list[Attempt] = []
+        self.swept: list[Attempt] = []
         self.states: dict[Attempt, State] = {}
         self.outcomes: dict[Attempt, Outcome] = {}
         self.refusal: str | None = None
+        self.refused: list[Refusal] = []
         self.unreachable = False
 
-    def start(self, specs: Sequence[Spec]) -> list[str | None]:
+    def start(self, specs: Sequence[Spec]) -> None:
         if self.unreachable:
             raise ConnectionRefusedError("nobody there")
-        if self.refusal is None:
-            for spec in specs:
-                self.specs[spec.run_id, spec.attempt] = spec
-                if self.inline:
-                    self.outcomes[spec.run_id, spec.attempt] = self.inline
-        return [self.refusal for _ in specs]
+        for spec in specs:
+            if self.refusal is not None:
+                self.refused.append(Refusal(spec.run_id, spec.attempt, self.refusal))
+                continue
+            self.specs[spec.run_id, spec.attempt] = spec
+            if self.inline:
+                self.outcomes[spec.run_id, spec.attempt] = self.inline
+
+    def refusals(self) -> list[Refusal]:
+        told, self.refused = self.refused, []
+        return told
 
     def stop(self, run_id: int, number: int, force: bool = False) -> None:
         self.stopped.append((run_id, number, force))
@@ -51,6 +58,9 @@ class FakeEngine(Engine):
             return False
         self.fenced.append((run_id, number))
         return True
+
+    def sweep(self, run_id: int, number: int) -> None:
+        self.swept.append((run_id, number))
 
     def started(self, run_id: int, number: int) -> Start | None:
         return Start(supervisor=1, child=4711, started_at=1.0, host="here") if (run_id, number) in self.specs else None

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "scheduler"
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if "versions" not in path.parts)
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 
-GROUND = {"clock", "config", "database", "errors", "heartbeat", "registry", "signals", "validation", "vault"}
+GROUND = {"clock", "config", "database", "errors", "heartbeat", "nodes", "registry", "signals", "validation", "vault"}
 MAY_IMPORT: dict[str, set[str]] = {
     **{name: GROUND for name in GROUND},
     "accounts": GROUND,

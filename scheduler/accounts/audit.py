@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, func, select, true
 
 from scheduler import clock
 from scheduler.accounts.models import AuditEntry
@@ -26,6 +26,7 @@ class Wanted:
     """Which entries; what is None or empty says nothing."""
 
     actor_id: int | None = None
+    actor_name: str = ""
     action: str = ""
     object_type: str = ""
     object_id: str = ""
@@ -46,6 +47,7 @@ def record(
             actor_id=actor.id,
             actor_name=_text(actor.name)[:64],
             address=actor.address[:64],
+            via=actor.via[:16],
             action=action[:40],
             object_type=kind[:20],
             object_id="" if id is None else _text(str(id))[:64],
@@ -58,24 +60,35 @@ def record(
 
 def entries(actor: Actor, wanted: Wanted = Wanted(), before: int | None = None, most: int = 50) -> Sequence[AuditEntry]:
     """The newest entries first, below the id `before`; administrators see all, everybody else their own acts."""
-    query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(most)
+    query = select(AuditEntry).where(_condition(actor, wanted)).order_by(AuditEntry.id.desc()).limit(most)
+    return db.session.scalars(query if before is None else query.where(AuditEntry.id < before)).all()
+
+
+def numbered(actor: Actor, wanted: Wanted, first: int, most: int) -> tuple[Sequence[AuditEntry], int]:
+    """At most `most` of the same entries from the `first`-th newest on, and how many there are."""
+    condition = _condition(actor, wanted)
+    query = select(AuditEntry).where(condition).order_by(AuditEntry.id.desc()).offset(first).limit(most)
+    return db.session.scalars(query).all(), db.session.scalar(select(func.count()).where(condition)) or 0
+
+
+def _condition(actor: Actor, wanted: Wanted) -> ColumnElement[bool]:
+    parts: list[ColumnElement[bool]] = []
     if actor.role != "administrator":
-        query = query.where(AuditEntry.actor_id == actor.id)
+        parts.append(AuditEntry.actor_id == actor.id)
     for column, value in (
         (AuditEntry.actor_id, wanted.actor_id),
+        (AuditEntry.actor_name, wanted.actor_name),
         (AuditEntry.action, wanted.action),
         (AuditEntry.object_type, wanted.object_type),
         (AuditEntry.object_id, wanted.object_id),
     ):
         if value not in (None, ""):
-            query = query.where(column == value)
+            parts.append(column == value)
     if wanted.since:
-        query = query.where(AuditEntry.at >= wanted.since)
+        parts.append(AuditEntry.at >= wanted.since)
     if wanted.until:
-        query = query.where(AuditEntry.at < wanted.until)
-    if before is not None:
-        query = query.where(AuditEntry.id < before)
-    return db.session.scalars(query).all()
+        parts.append(AuditEntry.at < wanted.until)
+    return and_(true(), *parts)
 
 
 def trail(object_type: str, object_id: str, actions: Sequence[str], most: int = 2000) -> list[AuditEntry]:

@@ -1,4 +1,4 @@
-"""The tables of accounts: users, sign-ins, failed sign-ins, grants, audit entries; the verbs on them live beside this file."""
+"""The tables of accounts: users, sign-ins, API keys, failed tries, grants, audit entries; the verbs on them live beside it."""
 
 from datetime import datetime
 from typing import Any
@@ -60,6 +60,24 @@ class SignIn(Base):
     user: Mapped[User] = relationship(lazy="joined")
 
 
+class ApiKey(Base):
+    """A key a program of its owner signs its requests with; only what recognizes it is kept, never the key."""
+
+    __tablename__ = "api_key"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(60))
+    prefix: Mapped[str] = mapped_column(String(16))  # its beginning, for people to tell keys apart
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[list[str]] = mapped_column(Json)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    last_used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    user: Mapped[User] = relationship(lazy="joined")
+
+
 class FailedSignIn(Base):
     """How often signing in to one account from one address has failed lately."""
 
@@ -82,6 +100,7 @@ class AuditEntry(Base):
     actor_id: Mapped[int | None]
     actor_name: Mapped[str] = mapped_column(String(64))
     address: Mapped[str] = mapped_column(String(64), default="")
+    via: Mapped[str] = mapped_column(String(16), default="", server_default="")  # the beginning of the API key that was used
     action: Mapped[str] = mapped_column(String(40))
     object_type: Mapped[str] = mapped_column(String(20))
     object_id: Mapped[str] = mapped_column(String(64), default="")

@@ -2,6 +2,7 @@
 
 import secrets
 import threading
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -22,7 +23,9 @@ _LISTED = (
 COMMON = frozenset(_LISTED.split())
 
 # 19 MiB a hash: two at once keep a burst of sign-ins from eating the machine's memory.
-_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+PARAMETERS: dict[str, Any] = {"time_cost": 2, "memory_cost": 19 * 1024, "parallelism": 1}
+
+_hasher = PasswordHasher(**PARAMETERS)
 _at_once = threading.BoundedSemaphore(2)
 
 

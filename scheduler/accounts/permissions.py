@@ -40,6 +40,15 @@ PRODUCT_WIDE: Mapping[str, str] = {
     "settings.manage": "administrator",
 }
 ACTIONS: Mapping[str, str] = {**IN_GROUP, **PRODUCT_WIDE}
+# What an API key may be made for. Every one sees tasks, or nothing could be found that is to be run or changed.
+SCOPES: Mapping[str, frozenset[str]] = {
+    "read": frozenset({"task.see", "log.read", "schedule.preview", "audit.see", "metrics.see"}),
+    "run": frozenset({"task.see", "task.run", "task.stop", "task.enable"}),
+    "write": frozenset({"task.see", "env.see", "schedule.preview", "task.create", "task.edit", "task.delete"}),
+    "admin": frozenset({"task.see", "self.edit", "pause.all", "group.manage", "user.manage", "settings.manage"}),
+}
+# The one act that tells whether somebody may have a key of that scope.
+SCOPE_NEEDS: Mapping[str, str] = {"read": "task.see", "run": "task.run", "write": "task.edit", "admin": "user.manage"}
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,8 @@ class Actor:
     limited: bool = False
     grants: Mapping[int, str] = field(default_factory=dict)
     address: str = ""
+    scopes: frozenset[str] | None = None  # of the API key that asks; None: no key, or everything its owner may do
+    via: str = ""  # the beginning of that key
 
 
 @dataclass(frozen=True)
@@ -80,7 +91,7 @@ def can(actor: Actor, action: str, thing: Any = None) -> bool:
     Without a thing: whether there can be any thing they may do it to.
     """
     least = _rank(ACTIONS[action])
-    if _rank(actor.role) < 0:
+    if _rank(actor.role) < 0 or not _within(actor, action):
         return False
     if action in PRODUCT_WIDE:
         reaches_all = not actor.limited or least == 0
@@ -106,6 +117,11 @@ def visible(actor: Actor) -> Scope:
     if _rank(actor.role) < 0:
         return Scope(False, False, frozenset(), None)
     return Scope(False, not actor.limited, frozenset(actor.grants), actor.id)
+
+
+def _within(actor: Actor, action: str) -> bool:
+    """Whether the key in use, if any, was made for that: its scopes only ever take away."""
+    return actor.scopes is None or any(action in SCOPES[scope] for scope in actor.scopes if scope in SCOPES)
 
 
 def _rank(role: str) -> int:

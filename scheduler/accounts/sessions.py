@@ -43,7 +43,7 @@ def sign_in(username: str, password: str, address: str, agent: str = "", origin:
         raise must_change()
     now = clock.now()
     with transaction() as session:
-        session.execute(delete(SignIn).where(SignIn.expires_at <= now))
+        forget_expired()
         user = session.get_one(User, user.id)
         user.last_sign_in_at = now
         begun = SignIn(
@@ -68,6 +68,13 @@ def must_change() -> Forbidden:
 def lifetime() -> timedelta:
     """How long a sign-in lasts."""
     return timedelta(hours=settings().security.session_hours)
+
+
+def forget_expired() -> int:
+    """Drop the sign-ins that are over, and with them every token that names one; answers how many."""
+    with transaction() as session:
+        expired = delete(SignIn).where(SignIn.expires_at <= clock.now()).returning(SignIn.id)
+        return len(session.connection().execute(expired).all())
 
 
 def living(sign_in_id: str) -> SignIn | None:

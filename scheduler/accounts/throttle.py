@@ -20,7 +20,7 @@ def begin(username: str, address: str) -> None:
     now = clock.now()
     left = 0
     with transaction() as session:
-        session.execute(delete(FailedSignIn).where(FailedSignIn.last_at < now - MEMORY))
+        forget_old()
         row = session.get(FailedSignIn, _key(username, address))
         if row is None:
             name, place = _key(username, address)
@@ -39,6 +39,13 @@ def forgive(username: str, address: str | None = None) -> None:
     query = delete(FailedSignIn).where(FailedSignIn.username == name)
     with transaction() as session:
         session.execute(query if address is None else query.where(FailedSignIn.address == place))
+
+
+def forget_old() -> int:
+    """Drop the tries that count no longer; answers of how many accounts and addresses."""
+    with transaction() as session:
+        old = delete(FailedSignIn).where(FailedSignIn.last_at < clock.now() - MEMORY).returning(FailedSignIn.username)
+        return len(session.connection().execute(old).all())
 
 
 def throttled(seconds: int) -> Throttled:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scheduler import clock
-from scheduler.accounts import audit, first_password, passwords, sessions, throttle
+from scheduler.accounts import audit, first_password, keys, passwords, sessions, throttle
 from scheduler.accounts.models import Grant, User
 from scheduler.accounts.permissions import SYSTEM, Actor, actor_of, require
 from scheduler.accounts.user_drafts import Changes, NewUser, Profile, read
@@ -75,8 +75,25 @@ def edit(actor: Actor, user_id: int, values: Mapping[str, Any], version: int | N
         _flush(session, user)
         if (user.role, user.active) != (before["role"], before["active"]):
             sessions.sign_out_everywhere(user)
+        if not user.active:
+            keys.end_all(user)
         audit.record(actor, "user.edit", _thing(user), before=before, after=shown(user))
     return user
+
+
+def remove(actor: Actor, user_id: int) -> None:
+    """Delete a user with their sign-ins, keys and grants. What they made stays, nobody's; the audit log keeps their name."""
+    require(actor, "user.manage")
+    if user_id == actor.id:
+        raise Conflict.because(N_("Nobody deletes themself: let another administrator do it."))
+    with transaction() as session:
+        user = _get(session, user_id)
+        before = shown(user)
+        user.active = False
+        _refuse_senseless(session, user)
+        session.delete(user)
+        session.flush()
+        audit.record(actor, "user.delete", ("user", user_id, before["username"]), before=before)
 
 
 def edit_profile(actor: Actor, values: Mapping[str, Any]) -> User:

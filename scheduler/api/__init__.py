@@ -4,21 +4,29 @@ from flask import Blueprint, Flask, request
 from werkzeug.exceptions import NotFound
 
 from scheduler import gate
-from scheduler.api import credentials, failures, v1
+from scheduler.api import credentials, engine, failures, prometheus, service, v1
+
+PLAIN = ("/api/scheduler", "/api/tasks")  # the faces without an envelope
 
 
 def mount(app: Flask) -> None:
     """Give `app` the API: its end points, who may ask them, and its errors."""
     api = Blueprint("api", __name__, url_prefix="/api")
-    for face in v1.PARTS:
+    for face in (*v1.PARTS, *service.PARTS, *engine.PARTS):
         api.register_blueprint(face)
-    api.before_request(_refuse_nul)
+    api.before_request(_refuse_odd_paths)
     app.register_blueprint(api)
-    gate.read_headers(app, "api", credentials.read)
+    app.register_blueprint(prometheus.calls)
+    for name in ("api", prometheus.calls.name):
+        gate.read_headers(app, name, credentials.read)
     gate.answer_errors(app, "/api/", failures.answer)
+    gate.answer_errors(app, "/metrics", prometheus.refused)
+    for path in PLAIN:
+        gate.answer_errors(app, path, failures.plain)
 
 
-def _refuse_nul() -> None:
-    """Nothing has such a name, and not every database can be asked for it."""
-    if "\0" in request.path:
+def _refuse_odd_paths() -> None:
+    """Nothing has a NUL in its name, and not every database can be asked for it; a slash written as a code divides nothing."""
+    written = str(request.environ.get("REQUEST_URI", "")).partition("?")[0].lower()
+    if "\0" in request.path or "%2f" in written:
         raise NotFound

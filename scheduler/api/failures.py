@@ -1,4 +1,4 @@
-"""What the API answers when something is wrong: v1's error object for every error of the product and of HTTP."""
+"""What the API answers when something is wrong: each face's error object for every error of the product and of HTTP."""
 
 from collections.abc import Mapping
 
@@ -7,12 +7,14 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from scheduler import gate
+from scheduler.api import answers
 from scheduler.api.answers import failed
 from scheduler.api.language import say
 from scheduler.errors import N_, Invalid, Problem, SchedulerError, Throttled
 
 CHALLENGE = 'Bearer realm="scheduler"'
 SCHEDULE = "schedule_config"
+MOST_SAID = 3  # fields in the one text of the other faces
 TEXTS: Mapping[int, str] = {
     400: N_("The request is not understood."),
     404: N_("There is nothing at this address."),
@@ -24,9 +26,19 @@ TEXTS: Mapping[int, str] = {
 
 
 def answer(error: Exception) -> Response:
-    """The error object for `error`, with the headers that go with it."""
+    """v1's error object for `error`, with the headers that go with it."""
     status = gate.status_of(error)
-    response = failed(status, _message(error, status), _errors(error))
+    return _headed(failed(status, _message(error, status), _errors(error)), error, status)
+
+
+def plain(error: Exception) -> Response:
+    """The other faces' error object: what is wrong in one text, and each field with its own."""
+    status, errors = gate.status_of(error), _errors(error)
+    said = " ".join(f"{one['field']}: {one['message']}" for one in errors[:MOST_SAID])
+    return _headed(answers.answer({"error": said or _message(error, status), "errors": errors}, status), error, status)
+
+
+def _headed(response: Response, error: Exception, status: int) -> Response:
     if status == 401:
         response.headers["WWW-Authenticate"] = CHALLENGE
     if isinstance(error, Throttled):
@@ -41,9 +53,14 @@ def answer(error: Exception) -> Response:
 def sentences(problems: tuple[Problem, ...]) -> list[dict[str, str]]:
     """Each field and what is wrong with it; of a schedule the whole is the field, as in the document."""
     return [
-        {"field": SCHEDULE if problem.field.startswith(f"{SCHEDULE}.") else problem.field, "message": _said(problem)}
+        {"field": SCHEDULE if problem.field.startswith(f"{SCHEDULE}.") else problem.field, "message": said(problem)}
         for problem in problems
     ]
+
+
+def said(problem: Problem) -> str:
+    """What is wrong, in the language of this request."""
+    return say(problem.text, **problem.params)
 
 
 def _errors(error: Exception) -> list[dict[str, str]]:
@@ -58,11 +75,7 @@ def _message(error: Exception, status: int) -> str:
     if not isinstance(error, SchedulerError) or not error.problems:
         return say(TEXTS.get(status, TEXTS[500 if status >= 500 else 400]))
     if not isinstance(error, Invalid):
-        return " ".join(map(_said, error.problems))
+        return " ".join(map(said, error.problems))
     if all(problem.field.partition(".")[0] == SCHEDULE for problem in error.problems):
         return say(N_("The configuration of the schedule is not valid."))
     return say(N_("The request is not valid."))
-
-
-def _said(problem: Problem) -> str:
-    return say(problem.text, **problem.params)

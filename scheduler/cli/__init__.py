@@ -23,12 +23,14 @@ from scheduler.accounts.permissions import ROLES, SYSTEM
 from scheduler.cli import backups, checks, files, keys, running
 from scheduler.cli.telling import as_json, say, told
 from scheduler.config import Settings, settings
+from scheduler.daemon.bell import Bell
 from scheduler.daemon.process import Daemon
 from scheduler.execution import launcher
 from scheduler.schedules.preview import Ask, preview
 from scheduler.tasks import examples, groups
 
 LARGEST_BODY = 24 * 1024 * 1024  # bytes; what each route takes of it is the application's to say
+STUCK = 70  # exit code of a daemon whose clock stood still, for its service manager to start another
 DRAIN = 10.0  # seconds requests under way may take to finish at the end
 
 commands = AppGroup("scheduler", help="Everything Scheduler does besides its pages.")
@@ -42,9 +44,9 @@ def serve(app: Flask, web: bool = True, daemon: bool = True) -> None:
     log_to(settings().instance / "logs" / "sys.log")
     with app.app_context():
         prepare(settings())
-    worker = Daemon(app) if daemon else None
+    worker = Daemon(app, alone=not web) if daemon else None
+    connect(worker or Bell(app))
     if worker:
-        connect(worker)
         worker.start()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
@@ -60,9 +62,12 @@ def serve(app: Flask, web: bool = True, daemon: bool = True) -> None:
         if worker:
             worker.stop()
         _log.info("event=stopped")
+    if worker and worker.stuck:
+        logging.shutdown()
+        os._exit(STUCK)  # a thread hangs for good: nothing may wait for it
 
 
-def connect(daemon: Daemon) -> None:
+def connect(daemon: Daemon | Bell) -> None:
     """Who hears which signal: all of them, on one screen."""
     signals.task_changed.connect(daemon.task_changed, weak=False)
     signals.task_removed.connect(daemon.task_removed, weak=False)

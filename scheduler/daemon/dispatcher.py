@@ -4,27 +4,31 @@ import logging
 import os
 import selectors
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
-from scheduler import clock
+from scheduler import clock, database, nodes
 from scheduler.config import settings
-from scheduler.daemon import recovery
-from scheduler.database import db
+from scheduler.daemon import bell, recovery
+from scheduler.daemon.leader import Deposed, Term
+from scheduler.daemon.presence import Presence
+from scheduler.database import db, transaction
 from scheduler.errors import SchedulerError
 from scheduler.execution import perform, sockets
 from scheduler.execution.engines import Engine
 from scheduler.execution.protocol import DAEMON_SOCKET, Spec, State
-from scheduler.runs import lifecycle, policy, waiting
+from scheduler.runs import lifecycle, waiting
 from scheduler.runs.lifecycle import Claimed, Report
-from scheduler.runs.models import Run
+from scheduler.runs.models import Attempt, Run
 from scheduler.runs.policy import Outcome
 from scheduler.runs.status import Status
 
 Step = Callable[[], None]
+Made = tuple[Claimed, Spec | SchedulerError]
 
 WINDOW = 0.005  # seconds a first result waits for others: ten in one transaction cost little more than one
 IDLE = 1.0  # seconds between looks when nobody wakes us
@@ -36,9 +40,13 @@ _log = logging.getLogger("TaskExecutor")
 class Dispatcher:
     """A thread that sleeps until a supervisor or a signal wakes it, and once a second looks by itself."""
 
-    def __init__(self, app: Flask, engine: Engine) -> None:
+    def __init__(self, app: Flask, engine: Engine, term: Term | None = None, changed: Step = lambda: None) -> None:
+        """`term` is what allows it to write, `changed` is called when another process has edited a task."""
         self._app = app
         self._engine = engine
+        self._term = term or Term()
+        self._changed = changed
+        self._presence = Presence(engine)
         self._stopping = threading.Event()
         self._stops = False
         self._looked = -IDLE
@@ -54,7 +62,7 @@ class Dispatcher:
 
     def start(self) -> None:
         """Take over what runs already, then begin to work."""
-        with self._app.app_context():
+        with self._app.app_context(), self._allowed():
             recovery.recover(self._engine, clock.now(), patience=0)
         self._thread.start()
 
@@ -73,6 +81,10 @@ class Dispatcher:
     def wake(self, stops: bool = False) -> None:
         """Look at once: a run was queued or finished, or (`stops`) some shall stop."""
         self._stops = self._stops or stops
+        if threading.current_thread() is not self._thread:  # what it causes itself it sees to within the same turn
+            self._nudge()
+
+    def _nudge(self) -> None:
         try:
             os.write(self._wake_out, b"!")
         except BlockingIOError:
@@ -80,16 +92,22 @@ class Dispatcher:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            attempts = self._finished()
-            take_in: Step = partial(self._take_in, attempts)
-            if not all([self._managed(step) for step in (take_in, self._look_around, self._pass_on_stops, self._start_waiting)]):
+            work: Step = partial(self._work, self._finished())
+            if not all([self._managed(step) for step in (self._look_around, work, self._pass_on_stops)]):
                 self._stopping.wait(IDLE)
+
+    def _allowed(self) -> AbstractContextManager[None]:
+        """Within it a writing transaction goes through only while we lead."""
+        return database.guarded(self._term.check)
 
     def _managed(self, step: Step) -> bool:
         """Do one step; one that fails is logged and keeps none of the others from being done."""
         try:
-            with self._app.app_context():
+            with self._app.app_context(), self._allowed():
                 step()
+        except Deposed as error:
+            _log.warning("event=dispatch_forbidden reason=%r", str(error))
+            return False
         except Exception:
             _log.exception("event=dispatch_failed")
             return False
@@ -102,7 +120,12 @@ class Dispatcher:
         self._looked = clock.monotonic()
         self._stops = True
         lifecycle.cancel_orphans()
-        recovery.recover(self._engine, clock.now())
+        self._presence.give_up(self._recover())
+
+    def _recover(self) -> Sequence[recovery.Strange]:
+        """See to the attempts of this node; answers those of others."""
+        self._presence.show()
+        return recovery.recover(self._engine, clock.now())
 
     def _finished(self) -> set[tuple[int, int]]:
         """Wait for mail or a wake-up, at most `IDLE` seconds; the attempts said to have finished."""
@@ -113,64 +136,82 @@ class Dispatcher:
         attempts: set[tuple[int, int]] = set()
         while len(attempts) < MOST_MAIL:
             try:
-                run_id, _, number = self._mail.recv(64).strip().partition(b"/")
+                letter = self._mail.recv(64).strip()
             except BlockingIOError:
                 break
+            if letter == bell.EDITED:
+                self._changed()
+            self._stops = self._stops or letter == bell.STOP
+            run_id, _, number = letter.partition(b"/")
             if run_id.isdigit() and number.isdigit():
                 attempts.add((int(run_id), int(number)))
         return attempts
 
+    def _work(self, attempts: Collection[tuple[int, int]]) -> None:
+        """Take in what has finished and claim what may start in its place; one transaction, one flush to the disk, for both."""
+        reports = self._reports(attempts)
+        if not reports:
+            self._start_waiting()
+            return
+        try:
+            with transaction():
+                lifecycle.finish(reports)
+                claimed = self._claimed()
+        except recovery.REFUSALS:
+            recovery.write(reports)
+            claimed = self._claimed()
+        _tell(reports)
+        self._begin(claimed)
+
     def _take_in(self, attempts: Iterable[tuple[int, int]]) -> None:
-        reports = []
-        for run_id, number in attempts:
-            outcome = self._engine.outcome(run_id, number)
-            if outcome is not None:
-                reports.append(Report(run_id, number, outcome))
+        reports = self._reports(attempts)
         if reports:
             recovery.write(reports)
-            for report in reports:
-                _log.info("event=attempt_finished run=%s attempt=%s reason=%s exit=%s", report.run_id, report.number,
-                          report.outcome.reason, report.outcome.exit_code)  # fmt: skip
+            _tell(reports)
+
+    def _reports(self, attempts: Iterable[tuple[int, int]]) -> list[Report]:
+        """What these attempts left, as far as they are over, and those the engine would not start."""
+        found = [(run_id, number, self._engine.outcome(run_id, number)) for run_id, number in attempts]
+        found += [(run_id, number, Outcome("start_failed", error=why)) for run_id, number, why in self._engine.refusals()]
+        return [Report(run_id, number, outcome) for run_id, number, outcome in found if outcome is not None]
 
     def _start_waiting(self) -> None:
-        slots = waiting.slots()
-        admitted = policy.admit(waiting.startable(clock.now()), slots)[0] if slots.running < slots.most else []
-        db.session.rollback()
+        self._begin(self._claimed())
+
+    def _claimed(self) -> list[Made]:
+        """What may start, claimed and made ready in one transaction: an edit comes before both or after both."""
+        admitted = waiting.admitted(clock.now())
         if not admitted:
-            return
-        claimed = lifecycle.claim(admitted)
-        specs: list[Spec] = []
-        failed: list[Report] = []
-        for one, made in zip(claimed, perform.specs(claimed), strict=True):
-            if isinstance(made, SchedulerError):
-                failed.append(_never_began(one, str(made)))
-            else:
-                specs.append(made)
-        db.session.rollback()
-        failed += self._hand_over(specs)
+            return []
+        with transaction():
+            claimed = lifecycle.claim(admitted)
+            return list(zip(claimed, perform.specs(claimed), strict=True))
+
+    def _begin(self, claimed: Sequence[Made]) -> None:
+        """Hand over what could be made ready; what could not has failed."""
+        self._hand_over([made for _, made in claimed if isinstance(made, Spec)])
+        failed = [_never_began(one, str(why)) for one, why in claimed if isinstance(why, SchedulerError)]
         if failed:
             lifecycle.finish(failed)
+            self._nudge()
 
-    def _hand_over(self, specs: Sequence[Spec]) -> list[Report]:
-        """Have the engine start these; those it refuses failed, and when it cannot be reached all go back to wait."""
+    def _hand_over(self, specs: Sequence[Spec]) -> None:
+        """Have the engine start these; when it cannot be reached all go back to wait."""
         if not specs:
-            return []
+            return
+        self._term.trust()  # frozen since the claim, we may not lead any more; what is not begun now, its node puts back
         try:
-            refusals = self._engine.start(specs)
+            self._engine.start(specs)
         except OSError as error:
             _log.error("event=engine_unreachable reason=%s runs=%s", error, len(specs))
             for spec in specs:
                 if self._engine.fence(spec.run_id, spec.attempt):
                     lifecycle.unstart(spec.run_id, spec.attempt, str(error))
             self._stopping.wait(IDLE)
-            return []
+            self._nudge()
+            return
         for spec in specs:
             _log.info("event=attempt_started run=%s attempt=%s", spec.run_id, spec.attempt)
-        return [
-            Report(spec.run_id, spec.attempt, Outcome("start_failed", error=why))
-            for spec, why in zip(specs, refusals, strict=True)
-            if why is not None
-        ]
 
     def _pass_on_stops(self) -> None:
         """Tell the supervisors of runs that shall stop; they may not have been there when it was asked."""
@@ -178,9 +219,33 @@ class Dispatcher:
             return
         self._stops = False
         query = select(Run.id, Run.attempts, Run.cancel_count).where(Run.status == Status.RUNNING, Run.cancel_at.is_not(None))
+        ours = and_(Attempt.run_id == Run.id, Attempt.number == Run.attempts, Attempt.node == nodes.own())
+        query = query.join(Attempt, ours)
         for run in db.session.execute(query).all():
             if self._engine.probe(run.id, run.attempts) in (State.ALIVE, State.UNSTARTED):
                 self._engine.stop(run.id, run.attempts, force=run.cancel_count > 1)
+
+
+class Tender(Dispatcher):
+    """Sees to the attempts of this node while a daemon of another one leads: takes in results, passes on stops, starts nothing.
+
+    What it writes is told by files that are only here, so it needs nobody's leave.
+    """
+
+    def _work(self, attempts: Collection[tuple[int, int]]) -> None:
+        self._take_in(attempts)
+
+    def _look_around(self) -> None:
+        if clock.monotonic() - self._looked >= IDLE:
+            self._looked = clock.monotonic()
+            self._stops = True
+            self._recover()
+
+
+def _tell(reports: Iterable[Report]) -> None:
+    for report in reports:
+        _log.info("event=attempt_finished run=%s attempt=%s reason=%s exit=%s", report.run_id, report.number,
+                  report.outcome.reason, report.outcome.exit_code)  # fmt: skip
 
 
 def _never_began(one: Claimed, why: str) -> Report:

@@ -1,36 +1,56 @@
-"""One daemon: waits until it may lead, then runs the timetable and the dispatcher until it is told to stop."""
+"""One daemon: waits until it may lead, then runs timetable and dispatcher until it is told to stop, or may no longer."""
 
+import gc
 import logging
+import sys
 import threading
+import traceback
 from datetime import datetime
+from functools import partial
 
 from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
 
+from scheduler import clock, database, nodes
 from scheduler.config import settings
-from scheduler.daemon.dispatcher import Dispatcher
-from scheduler.daemon.leader import Leadership
+from scheduler.daemon.bell import Bell
+from scheduler.daemon.dispatcher import Dispatcher, Tender
+from scheduler.daemon.flock import FlockLeadership
+from scheduler.daemon.leader import Deposed, Leadership, Term
+from scheduler.daemon.lease import STUCK, LeaseLeadership, LeaseTerm
+from scheduler.daemon.presence import mark
 from scheduler.daemon.timetable import Timetable
+from scheduler.daemon.upkeep import Housekeeper
 from scheduler.daemon.watch import Watch
 from scheduler.execution.engines import Engine, Local
-from scheduler.runs import ledger, lifecycle
+from scheduler.runs import ledger
 
-PATIENCE = 1.0  # seconds between tries to lead
+PATIENCE = 0.5  # seconds between tries to lead
+LOOK = 1.0  # seconds between looks whether the clock still ticks
 
 _log = logging.getLogger("SchedulerEngine")
 
 
 class Daemon:
-    """The clock and the worker of one installation, in threads of this process."""
+    """The clock and the worker of one installation, in threads of this process.
 
-    def __init__(self, app: Flask, engine: Engine | None = None) -> None:
+    `alone`: nothing else lives in this process, so that it may end for its service manager to start another.
+    """
+
+    def __init__(self, app: Flask, engine: Engine | None = None, alone: bool = False) -> None:
         self._app = app
         self._engine = engine or Local(settings().instance)
-        self._leadership = Leadership(settings().instance / "run" / "daemon.lock")
+        self._alone = alone
+        self.stuck = False  # the clock stood still and could not be put right
+        self._bell = Bell(app)
+        self._leadership = leadership(app)
         self._watch = Watch(settings().instance)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._lead, name="daemon", daemon=True)
         self._timetable: Timetable | None = None
         self._dispatcher: Dispatcher | None = None
+        self._tender: Tender | None = None
+        self._passed = 0.0  # when the last pass was over, on the steady clock
 
     def start(self) -> None:
         """Begin as soon as no other daemon leads."""
@@ -42,58 +62,153 @@ class Daemon:
         self._thread.join(15)
 
     def wait(self) -> None:
-        """Until somebody calls `stop`."""
+        """Until somebody calls `stop`, or the daemon gives up."""
         self._stopping.wait()
 
     def task_changed(self, task_id: int) -> None:
         """A task was created or edited, here."""
-        if self._timetable:
-            self._timetable.wake()
+        timetable = self._timetable
+        timetable.wake() if timetable else self._bell.task_changed(task_id)
 
     def task_removed(self, task_id: int) -> None:
         """A task went to the trash: its runs end."""
-        with self._app.app_context():
-            lifecycle.cancel_all(task_id, "", "deleted")
+        self._bell.task_removed(task_id)
 
     def run_waits(self, run_ids: list[int]) -> None:
         """Runs were queued, or ended, so that a slot is free."""
-        if self._dispatcher:
-            self._dispatcher.wake()
+        dispatcher = self._dispatcher
+        dispatcher.wake() if dispatcher else self._bell.run_waits(run_ids)
 
     def stop_asked(self, run_ids: list[int]) -> None:
         """Somebody wants these runs to stop."""
-        if self._dispatcher:
-            self._dispatcher.wake(stops=True)
+        dispatcher = self._dispatcher
+        dispatcher.wake(stops=True) if dispatcher else self._bell.stop_asked(run_ids)
 
     def _lead(self) -> None:
         while not self._stopping.is_set():
-            if self._leadership.take():
-                self._work()
+            try:
+                with self._app.app_context():
+                    term = self._leadership.take()
+                    if term is None:
+                        self._tend(self._leadership.elsewhere())
+                if term is not None:
+                    self._work(term)
+            except (SQLAlchemyError, OSError) as error:
+                _log.error("event=cannot_lead reason=%s", str(error).partition("\n")[0])
             self._stopping.wait(PATIENCE)
+        self._tend(False)
 
-    def _work(self) -> None:
+    def _tend(self, wanted: bool) -> None:
+        """See to the attempts of this node while another one leads."""
+        if wanted and self._tender is None:
+            _log.info("event=daemon_follows")
+            tender = Tender(self._app, self._engine)
+            tender.start()
+            self._tender = tender
+        elif not wanted and self._tender is not None:
+            self._tender.stop()
+            self._tender = None
+
+    def _work(self, term: Term) -> None:
         """Lead until told to stop, or until it cannot be done (no database, say): then it is tried again."""
-        _log.info("event=daemon_leads")
+        _log.info("event=daemon_leads epoch=%s", term.epoch)
+        self._passed = clock.monotonic()
+        if isinstance(term, LeaseTerm):
+            term.idle = self._idle
+        stands = False
+        housekeeper = Housekeeper(self._app)
         try:
-            self._dispatcher = Dispatcher(self._app, self._engine)
-            self._timetable = Timetable(self._app, self._settle)
+            self._tend(False)
+            housekeeper.start()
+            self._timetable = Timetable(self._app, partial(self._settle, term))
+            self._dispatcher = Dispatcher(self._app, self._engine, term, self._timetable.wake)
             self._dispatcher.start()
             self._timetable.start()
-            self._stopping.wait()
+            gc.collect()
+            gc.freeze()  # ten thousand jobs stay as they are: no later collection has to walk them, which takes 0.3 s
+            stands = self._stands_still(term)
         except Exception:
             _log.exception("event=daemon_failed")
         finally:
-            if self._timetable:
-                self._timetable.stop()
-            if self._dispatcher:
-                self._dispatcher.stop()
-            self._timetable = self._dispatcher = None
-            self._leadership.resign()
-            _log.info("event=daemon_stopped")
+            housekeeper.stop()
+            self._step_down(term, stands)
 
-    def _settle(self, now: datetime) -> int:
-        rows = ledger.settle(now, self._watch.look(now))
-        self._watch.settled(now)
+    def _stands_still(self, term: Term) -> bool:
+        """Watch until told to stop, deposed, or the clock stands still: whether it does."""
+        while not self._stopping.wait(LOOK):
+            term.show()
+            if term.over:
+                _log.warning("event=daemon_deposed epoch=%s", term.epoch)
+                return False
+            if self._idle() > STUCK:
+                _log.critical("event=clock_stands_still seconds=%.0f\n%s", self._idle(), _stacks())
+                return True
+        return False
+
+    def _step_down(self, term: Term, stands: bool) -> None:
+        """End both loops and let another lead. Loops that hang come after: should they wake, their term is over."""
+        timetable, dispatcher = self._timetable, self._dispatcher
+        self._timetable = self._dispatcher = None
+
+        def end() -> None:
+            if timetable:
+                timetable.stop()
+            if dispatcher:
+                dispatcher.stop()
+
+        try:
+            if stands:
+                self._give_way(term, threading.Thread(target=end, name="ending", daemon=True))
+            else:
+                end()
+                with self._app.app_context():
+                    term.resign()
+        except (SQLAlchemyError, OSError):
+            _log.exception("event=resign_failed")
+        _log.info("event=daemon_stopped")
+
+    def _give_way(self, term: Term, ending: threading.Thread) -> None:
+        """Resign with loops that hang: the process ends where it may, else it leads again when they have let go."""
+        ending.start()
+        try:
+            with self._app.app_context():
+                term.resign()
+        finally:
+            self.stuck = self._alone
+            if self._alone:
+                self._stopping.set()
+            while ending.is_alive() and not self._stopping.is_set():
+                ending.join(LOOK)
+
+    def _idle(self) -> float:
+        return clock.monotonic() - self._passed
+
+    def _settle(self, term: Term, now: datetime) -> int:
+        try:
+            with database.guarded(term.check):
+                term.trust()
+                rows = ledger.settle(now, self._watch.look(now))
+            self._watch.settled(now)
+        except Deposed as error:
+            _log.warning("event=settle_forbidden reason=%r", str(error))
+            return 0
+        finally:
+            self._passed = clock.monotonic()
         if rows:
             _log.info("event=settled rows=%s", rows)
         return rows
+
+
+def leadership(app: Flask) -> Leadership:
+    """How one comes to lead on this database."""
+    with app.app_context():
+        shared = nodes.shared()
+    instance = settings().instance
+    return LeaseLeadership(app, mark(instance)) if shared else FlockLeadership(instance / "run" / "daemon.lock")
+
+
+def _stacks() -> str:
+    """What every thread is at, for whoever has to find out why one hangs."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    frames = sys._current_frames().items()
+    return "\n".join(f"{names.get(ident)}:\n{''.join(traceback.format_stack(frame))}" for ident, frame in frames)

@@ -1,12 +1,14 @@
-"""What became of attempts nobody reported: finished meanwhile, alive, lost, or never begun; asks the engine, tells lifecycle."""
+"""What became of this node's attempts nobody reported: finished, alive, lost, never begun; asks the engine, tells lifecycle."""
 
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.exc import StatementError
 
+from scheduler import nodes
 from scheduler.database import db
 from scheduler.execution.engines import Engine
 from scheduler.execution.protocol import State
@@ -16,21 +18,35 @@ from scheduler.runs.models import Attempt
 from scheduler.runs.policy import Outcome
 from scheduler.runs.status import AttemptStatus
 
+REFUSALS = (StatementError, ValueError, TypeError, ArithmeticError)  # of a report the database cannot keep
 HAND_OVER = 5.0  # seconds a claimed attempt may take to reach its supervisor
 
 _log = logging.getLogger("TaskExecutor")
 
 
-def recover(engine: Engine, now: datetime, patience: float = HAND_OVER) -> None:
+class Strange(NamedTuple):
+    """A running attempt of another node."""
+
+    run_id: int
+    number: int
+    node: str
+
+
+def recover(engine: Engine, now: datetime, patience: float = HAND_OVER) -> list[Strange]:
     """Look at every attempt that counts as running; `patience` in seconds is the time one may take to begin.
 
     One whose files cannot be read is logged and looked at again later; it keeps none of the others from being seen to.
+    Answers the attempts of other nodes, whose files are there and whose fate cannot be told here.
     """
-    query = select(Attempt).where(Attempt.status == AttemptStatus.RUNNING)
-    running = [(row.run_id, row.number, row.pid, row.claimed_at) for row in db.session.scalars(query)]
+    query = select(Attempt.run_id, Attempt.number, Attempt.pid, Attempt.claimed_at, Attempt.node)
+    running = db.session.execute(query.where(Attempt.status == AttemptStatus.RUNNING)).all()
     db.session.rollback()
     reports: list[Report] = []
-    for run_id, number, pid, claimed_at in running:
+    strange: list[Strange] = []
+    for run_id, number, pid, claimed_at, node in running:
+        if node != nodes.own():
+            strange.append(Strange(run_id, number, node))
+            continue
         # A clock set back meanwhile makes no attempt wait for the time it was claimed at.
         patient = timedelta(0) <= now - claimed_at < timedelta(seconds=patience)
         try:
@@ -42,20 +58,21 @@ def recover(engine: Engine, now: datetime, patience: float = HAND_OVER) -> None:
             reports.append(Report(run_id, number, outcome))
     if reports:
         write(reports)
+    return strange
 
 
 def write(reports: Sequence[Report]) -> None:
-    """Have these written; when one of them cannot be, the others are all the same."""
+    """Have these written; when one of them cannot be, the others are all the same. Not within a transaction."""
     try:
         lifecycle.finish(reports)
-    except (StatementError, ValueError, TypeError, ArithmeticError):
+    except REFUSALS:
         if len(reports) == 1:
             raise
         _log.exception("event=reports_refused count=%s", len(reports))
         for report in reports:
             try:
                 lifecycle.finish([report])
-            except (StatementError, ValueError, TypeError, ArithmeticError):
+            except REFUSALS:
                 _log.exception("event=report_refused run=%s attempt=%s", report.run_id, report.number)
 
 
@@ -66,6 +83,7 @@ def _found(engine: Engine, run_id: int, number: int, unnoted: bool, patient: boo
         return engine.outcome(run_id, number)
     if state is State.LOST:
         _log.error("event=attempt_lost run=%s attempt=%s", run_id, number)
+        engine.sweep(run_id, number)
         return Outcome("lost", error="The supervisor is gone and left no result.")
     if state is State.ALIVE and unnoted:
         start = engine.started(run_id, number)

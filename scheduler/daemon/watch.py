@@ -4,7 +4,7 @@ import logging
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from scheduler import clock, heartbeat
+from scheduler import clock, heartbeat, nodes
 from scheduler.runs.policy import Past
 
 JUMP = timedelta(seconds=2)  # between the wall's clock and the steady one
@@ -13,7 +13,7 @@ _log = logging.getLogger("SchedulerEngine")
 
 
 class Watch:
-    """Remembers the last settlement: its own in memory, another process's by the heartbeat it left."""
+    """Remembers the last settlement: its own in memory, another's by the heartbeat it left."""
 
     def __init__(self, instance: Path) -> None:
         self._instance = instance
@@ -21,7 +21,7 @@ class Watch:
 
     def look(self, now: datetime) -> Past:
         """What is known of the time up to `now`."""
-        beat = heartbeat.last(self._instance)
+        beat = nodes.last_tick() if self._last is None else heartbeat.last(self._instance)
         if self._last is None or (beat is not None and beat - self._last[0] > JUMP):
             return Past(watched=beat, down=True)
         at, steady = self._last

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 
 PDEATHSIG = 1
 CHILD_SUBREAPER = 36
@@ -33,8 +34,13 @@ def block(numbers: Iterable[int]) -> None:
 
 def set_own(name: str, value: bytes) -> None:
     """Write a file of this process in /proc; where that is not allowed, things stay as they are."""
+    set_of("self", name, value)
+
+
+def set_of(process: int | str, name: str, value: bytes) -> None:
+    """Write a file of another process in /proc; where that is not allowed, or it has ended, things stay as they are."""
     try:
-        file = os.open(f"/proc/self/{name}", os.O_WRONLY)
+        file = os.open(f"/proc/{process}/{name}", os.O_WRONLY)
         os.write(file, value)
         os.close(file)
     except OSError:
@@ -61,6 +67,12 @@ def read_signals(descriptor: int) -> set[int]:
     """The signals that waited."""
     data = os.read(descriptor, 16 * _SIGNAL_RECORD)
     return {int.from_bytes(data[at : at + 4], sys.byteorder) for at in range(0, len(data), _SIGNAL_RECORD)}
+
+
+def drain(descriptor: int) -> None:
+    """Forget the signals that waited."""
+    with suppress(BlockingIOError):
+        read_signals(descriptor)
 
 
 def _signal_set(numbers: Iterable[int]) -> "ctypes.Array[ctypes.c_ulong]":

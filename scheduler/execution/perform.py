@@ -4,47 +4,54 @@ import logging
 import os
 import pwd
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import lazyload
+from sqlalchemy import Row, bindparam, select
 
 from scheduler.config import settings
-from scheduler.database import db
+from scheduler.database import chunks, db, table
 from scheduler.errors import N_, Invalid, SchedulerError
 from scheduler.execution.protocol import Spec
 from scheduler.kinds import Command, kinds
 from scheduler.kinds import read as read_content
 from scheduler.runs.folders import attempt_folder, workspace_folder
 from scheduler.runs.lifecycle import Claimed
-from scheduler.runs.models import Run
 from scheduler.tasks import contents
-from scheduler.tasks.models import Task
+from scheduler.tasks.models import Group, Task
 
+_task, _group = table(Task).c, table(Group).c
+_TASKS = (
+    select(_task.id, _task.key, _task.name, _task.kind, _task.content, _task.params, _task.env, _task.working_directory,
+           _task.policy, _task.timezone, _group.default_content)
+    .join_from(table(Task), table(Group), _group.id == _task.group_id)
+    .where(_task.id.in_(bindparam("tasks", expanding=True)))
+)  # fmt: skip
 _log = logging.getLogger("TaskExecutor")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def specs(claimed: Sequence[Claimed]) -> list[Spec | SchedulerError]:
-    """For each claimed attempt its spec, or why its task's content cannot be performed: one that cannot holds up no other."""
-    query = select(Run.id, Run.cause, Run.scheduled_at, Task).join(Task, Task.id == Run.task_id)
-    query = query.where(Run.id.in_([one.run_id for one in claimed])).options(lazyload(Task.tags))
-    found = {row.id: row for row in db.session.execute(query).unique()}
+    """For each claimed attempt its spec, or why its task's content cannot be performed: one that cannot holds up no other.
+
+    Part of the transaction that claims: an edit in between would have another version performed than the attempt names.
+    """
+    tasks: dict[int, Row[Any]] = {}
+    for ids in chunks(list({one.task_id for one in claimed})):
+        tasks |= {task.id: task for task in db.session.connection().execute(_TASKS, {"tasks": ids})}
     made: list[Spec | SchedulerError] = []
     for one in claimed:
-        row = found[one.run_id]
         try:
-            made.append(_spec(one, row.Task, row.cause, row.scheduled_at))
+            made.append(_spec(one, tasks[one.task_id]))
         except SchedulerError as error:
             made.append(error)
         except Exception as error:  # a kind from elsewhere may raise anything
-            _log.exception("event=unprepared task=%s", row.Task.id)
+            _log.exception("event=unprepared task=%s", one.task_id)
             made.append(Invalid.because(N_("It could not be prepared: %(why)s"), why=str(error)[:200]))
     return made
 
 
-def _spec(one: Claimed, task: Task, cause: str, scheduled_at: datetime) -> Spec:
+def _spec(one: Claimed, task: Row[Any]) -> Spec:
     instance = settings().instance
     folder, workspace = attempt_folder(instance, one.run_id, one.number), workspace_folder(instance, one.run_id)
     command = _command(task)
@@ -54,8 +61,8 @@ def _spec(one: Claimed, task: Task, cause: str, scheduled_at: datetime) -> Spec:
         "TASK_NAME": task.name,
         "SCHEDULER_RUN_ID": str(one.run_id),
         "SCHEDULER_ATTEMPT": str(one.number),
-        "SCHEDULER_SCHEDULED_AT": f"{scheduled_at:%Y-%m-%dT%H:%M:%SZ}",
-        "SCHEDULER_CAUSE": cause,
+        "SCHEDULER_SCHEDULED_AT": f"{one.scheduled_at:%Y-%m-%dT%H:%M:%SZ}",
+        "SCHEDULER_CAUSE": one.cause,
         "SCHEDULER_WORKSPACE": str(workspace),
     }
     limits = {name: value for name, value in task.policy["limits"].items() if value is not None}
@@ -76,11 +83,11 @@ def _spec(one: Claimed, task: Task, cause: str, scheduled_at: datetime) -> Spec:
     )
 
 
-def _command(task: Task) -> Command:
+def _command(task: Row[Any]) -> Command:
     """What the task's content, or its group's where it has none, amounts to."""
     name, stored = task.kind, task.content
     if name is None:
-        default: Mapping[str, Any] = task.group.default_content or {}
+        default: Mapping[str, Any] = task.default_content or {}
         name, stored = default.get("type"), {field: value for field, value in default.items() if field != "type"}
     if name is None:
         raise Invalid.because(N_("Neither the task nor its group says what to run."), field="command")
@@ -98,6 +105,7 @@ def _basics(timezone: str) -> dict[str, str]:
     }
 
 
+@cache
 def _home() -> str:
     try:
         return pwd.getpwuid(os.getuid()).pw_dir

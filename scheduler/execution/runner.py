@@ -1,8 +1,9 @@
-"""The small process that forks a supervisor for each spec it is handed; it reads no task, keeps no state, and may die."""
+"""The small process that finds a supervisor for each spec it is handed; it reads no task, keeps no state, and may die."""
 
 import fcntl
 import gc
 import json
+import math
 import os
 import resource
 import select
@@ -15,8 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from scheduler.execution import kernel, sockets, tree
+from scheduler.execution.crew import Crew
 from scheduler.execution.protocol import DAEMON_SOCKET, RUNNER_LOCK, RUNNER_SOCKET, Spec, boot_id
-from scheduler.execution.supervisor import SIGNALS, Host, supervise
+from scheduler.execution.supervisor import SIGNALS, Host
 
 LOCK_PATIENCE = 5.0
 SWEEP_PAUSE = 0.05
@@ -45,14 +47,12 @@ class Runner:
 
     def __init__(self, path: Path, host: Host, lifeline: int | None) -> None:
         self._path = path
-        self._host = host
+        self._crew = Crew(host)
         self._listener = sockets.listen(path)
         self._listener.setblocking(False)
         self._signals = kernel.signal_file(HEARD)
         self._lifeline = lifeline
         self._peers: dict[int, _Peer] = {}
-        self._supervisors: set[int] = set()
-        self._orphans = False
         self._leaving = False
         self._poll = select.poll()
         for descriptor in (self._listener.fileno(), self._signals, *([] if lifeline is None else [lifeline])):
@@ -61,20 +61,29 @@ class Runner:
     def serve(self) -> None:
         """Work until told to leave; supervisors go on without us."""
         while not self._leaving:
-            for descriptor, _ in self._poll.poll(SWEEP_PAUSE * 1000 if self._orphans else None):
+            for descriptor, _ in self._poll.poll(self._patience()):
                 self._attend(descriptor)
-            if self._orphans:
-                self._orphans = tree.kill(os.getpid(), spare=self._supervisors)
+            self._crew.dismiss()
+            if self._crew.deserted:  # we have adopted what a supervisor left that died before its task
+                self._crew.deserted = tree.kill(os.getpid(), spare=self._crew.pids)
         self._path.unlink(missing_ok=True)
 
+    def _patience(self) -> int | None:
+        """Milliseconds until something must be done unasked."""
+        seconds = SWEEP_PAUSE if self._crew.deserted else self._crew.patience
+        return None if seconds is None else math.ceil(seconds * 1000)
+
     def _attend(self, descriptor: int) -> None:
-        if descriptor in self._peers:
+        if descriptor in self._crew:
+            if not self._crew.hear(descriptor):
+                self._poll.unregister(descriptor)
+        elif descriptor in self._peers:
             self._converse(self._peers[descriptor])
         elif descriptor == self._listener.fileno():
             self._welcome()
         elif descriptor == self._signals:
             self._leaving |= bool(kernel.read_signals(descriptor) - {signal.SIGCHLD})
-            self._reap()
+            _reap()
         elif descriptor == self._lifeline:
             self._leaving |= not os.read(descriptor, 4096)
 
@@ -87,8 +96,8 @@ class Runner:
     def _converse(self, peer: "_Peer") -> None:
         try:
             # All are read before the first fork: after it, every page we touch has to be copied.
-            for spec in [_read(body) for body in peer.hear()]:
-                peer.say(spec if isinstance(spec, bytes) else self._start(spec))
+            for body, spec in [(body, _read(body)) for body in peer.hear()]:
+                peer.say(spec if isinstance(spec, bytes) else self._start(spec, body))
             peer.speak()
         except OSError:
             self._part_with(peer)
@@ -100,23 +109,14 @@ class Runner:
         del self._peers[peer.stream.fileno()]
         peer.stream.close()
 
-    def _start(self, spec: Spec) -> bytes:
+    def _start(self, spec: Spec, body: bytes) -> bytes:
         try:
-            pid = os.fork()
+            line = self._crew.begin(spec, body)
         except OSError as error:
             return _refusal(error)
-        if pid == 0:
-            _supervise(spec, self._host)
-        self._supervisors.add(pid)
+        if line is not None:
+            self._poll.register(line, select.POLLIN)
         return ACCEPTED
-
-    def _reap(self) -> None:
-        with suppress(ChildProcessError):
-            while (found := os.waitpid(-1, os.WNOHANG))[0]:
-                pid, status = found
-                # We adopt what a supervisor leaves that dies before its task.
-                self._orphans |= pid in self._supervisors and status != 0
-                self._supervisors.discard(pid)
 
 
 class _Peer:
@@ -202,13 +202,7 @@ def _take_lock(path: Path) -> bool:
             time.sleep(SWEEP_PAUSE)
 
 
-def _supervise(spec: Spec, host: Host) -> None:
-    """Be a supervisor in the forked process, and never return."""
-    try:
-        # The lock of the runner and its connections would live as long as we do.
-        os.closerange(host.daemon.highest + 1, os.sysconf("SC_OPEN_MAX"))
-        supervise(spec, host)
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-        os._exit(1)
-    os._exit(0)
+def _reap() -> None:
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            continue

@@ -1,9 +1,8 @@
-"""One attempt in a process of its own, from claim to result; never touches the database, knows no kinds."""
+"""Attempts in a process of their own, one at a time, from claim to result; never touches the database, knows no kinds."""
 
 import fcntl
 import json
 import os
-import resource
 import signal
 import time
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ from scheduler.runs.logformat import RESULT
 SIGNALS = (signal.SIGTERM, signal.SIGCHLD)
 UNFINISHED = "result.tmp"
 RESERVED = 4096
+LARGEST_PASSED = 64 * 1024  # bytes of a spec that a socket surely takes at once
+FREE = b"!"
 ESSENTIAL = ("reason", "exit_code", "signal", "stopped_with", "log_bytes", "log_lines", "log_cut", "log_error")
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -32,12 +33,31 @@ class Host:
     daemon: Doorbell
 
 
-def supervise(spec: Spec, host: Host) -> None:
-    """Perform an attempt and leave its result; does nothing when somebody else has claimed it. SIGNALS must be blocked."""
+def serve(first: Spec, host: Host, line: int) -> None:
+    """Perform `first`, then what the runner says on `line`, one after the other until it hangs up. SIGNALS must be blocked."""
     os.setsid()
     kernel.control(kernel.CHILD_SUBREAPER, 1)
+    signals = kernel.signal_file(SIGNALS)
+    spec = first
+    while True:
+        supervise(spec, host, signals)
+        os.closerange(signals + 1, os.sysconf("SC_OPEN_MAX"))  # the lock of the attempt among them
+        kernel.set_own("comm", b"run")
+        try:
+            os.write(line, FREE)
+            body = os.read(line, LARGEST_PASSED)
+        except OSError:  # the runner died
+            return
+        if not body:
+            return
+        spec = Spec.decode(body)
+
+
+def supervise(spec: Spec, host: Host, signals: int) -> None:
+    """Perform an attempt and leave its result; does nothing when somebody else has claimed it."""
     kernel.set_own("comm", b"run %d/%d" % (spec.run_id, spec.attempt))
-    attempt = Attempt(spec, host)
+    kernel.drain(signals)  # what was meant for the attempt before
+    attempt = Attempt(spec, host, signals)
     if not attempt.claim():
         return
     try:
@@ -54,11 +74,11 @@ def supervise(spec: Spec, host: Host) -> None:
 class Attempt:
     """The folder of an attempt and what happens in it, in the order of the methods."""
 
-    def __init__(self, spec: Spec, host: Host) -> None:
+    def __init__(self, spec: Spec, host: Host, signals: int) -> None:
         self._spec = spec
         self._host = host
+        self._signals = signals
         self._folder = _open_folder(spec.dir)
-        self._signals = kernel.signal_file(SIGNALS)
         self._start = self._result = -1
         self._started_at = time.time()
         self._began = time.monotonic()
@@ -84,40 +104,42 @@ class Attempt:
         output = Output(self._spec, self._folder)
         try:
             pid, failure = self._launch(output)
-        except OSError as error:
-            self._write(child.describe_failure(self._spec, "folder", error.errno, str(error)))
+        except child.NotStarted as refusal:
+            self._write(child.describe_failure(self._spec, refusal.step, refusal.number, str(refusal)))
             return
         self._describe(pid)
         watch = Watch(self._spec, self._folder, output)
         watch.until_over(pid, self._signals, failure)
         self._write(output.finish() | self._outcome(watch), watch.ended)
 
-    def _launch(self, output: Output) -> tuple[int, int]:
-        """The pid of the child, and the pipe that tells whether its exec failed."""
-        _make_folder(self._spec.workspace)
-        for name, text in self._spec.files.items():
-            with open(self._create(os.path.basename(name), 0o700), "w") as file:
-                file.write(text)
-        stdout, stderr = output.pipes()
-        failure, report = os.pipe()
-        pid = child.fork(self._spec, stdout, stderr, report)
-        for descriptor in (stdout, stderr, report):
-            os.close(descriptor)
-        return pid, failure
+    def _launch(self, output: Output) -> tuple[int, int | None]:
+        """The pid of the child, and the pipe that tells whether its exec failed; None when it is known to have gone well."""
+        try:
+            _make_folder(self._spec.workspace)
+            for name, text in self._spec.files.items():
+                with open(self._create(os.path.basename(name), 0o700), "w") as file:
+                    file.write(text)
+            stdout, stderr = output.pipes()
+        except OSError as error:
+            raise child.NotStarted("folder", error) from error
+        try:
+            return child.start(self._spec, stdout, stderr)
+        finally:
+            os.close(stdout)
+            os.close(stderr)
 
     def _outcome(self, watch: Watch) -> Result:
         if watch.failure:
             return child.decode_failure(self._spec, watch.failure)
         assert watch.status is not None  # it is over
         code = os.waitstatus_to_exitcode(watch.status)
-        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         return {
             "reason": watch.stopped_for or ("signalled" if code < 0 else "exited"),
             "exit_code": code if code >= 0 else None,
             "signal": -code if code < 0 else None,
             "stopped_with": watch.stopped_with,
-            "peak_memory_kb": usage.ru_maxrss,
-            "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 6),
+            "peak_memory_kb": watch.peak_memory_kb,
+            "cpu_seconds": round(watch.cpu_seconds, 6),
         }
 
     def _write(self, left: Result, ended: float | None = None) -> None:

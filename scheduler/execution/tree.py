@@ -1,9 +1,12 @@
-"""Finding and signalling every descendant of a process; waiting for them is their parent's affair."""
+"""Finding and signalling every descendant of a process, or all that bear a mark; waiting for them is their parent's affair."""
 
 import os
 import signal
+import time
 from collections.abc import Container, Iterator
 from contextlib import suppress
+
+ROUNDS, PAUSE = 50, 0.02
 
 
 def descendants(root: int, spare: Container[int] = ()) -> Iterator[int]:
@@ -47,6 +50,26 @@ def terminate(root: int) -> None:
 def kill(root: int, spare: Container[int] = ()) -> bool:
     """End everything below `root` for good; False when nothing was left. What forked meanwhile needs another call."""
     return signal_all(root, signal.SIGKILL, spare)
+
+
+def kill_bearers(entries: set[bytes]) -> bool:
+    """End every process with all these `NAME=value` in its environment; False when some are left after a second of trying."""
+    for _ in range(ROUNDS):
+        bearers = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if entries <= _environment(pid)]
+        if not bearers:
+            return True
+        for pid in bearers:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(PAUSE)  # what forked meanwhile needs another round
+    return False
+
+
+def _environment(pid: int) -> set[bytes]:
+    """What a process was started with; nothing when it has ended or is somebody else's."""
+    with suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:
+        return set(file.read().split(b"\0"))
+    return set()
 
 
 def _children(pid: int) -> list[int]:

@@ -32,11 +32,12 @@ class Watch:
         self.stopped_for: str | None = None
         self.stopped_with: str | None = None
         self.failure = b""
+        self.peak_memory_kb = 0
+        self.cpu_seconds = 0.0
         self._grace = spec.grace
         self._folder = folder
         self._output = output
         self._child = 0
-        self._childless = False
         self._deadline = time.monotonic() + spec.timeout if spec.timeout else None
         self._kill_at: float | None = None
         self._drain_until: float | None = None
@@ -44,11 +45,12 @@ class Watch:
         self._poll = select.poll()
         self._readers: dict[int, Callable[[int], bool]] = {}
 
-    def until_over(self, child: int, signals: int, failure: int) -> None:
+    def until_over(self, child: int, signals: int, failure: int | None) -> None:
         """Return when child, descendants and output have ended."""
         self._child = child
         self._read_from(signals, self._take_signals)
-        self._read_from(failure, self._take_failure)
+        if failure is not None:
+            self._read_from(failure, self._take_failure)
         for pipe in self._output.open:
             self._read_from(pipe, self._output.read)
         while not self._is_over():
@@ -87,11 +89,11 @@ class Watch:
         return False
 
     def _heed_stop(self) -> None:
+        """The signal only wakes: without the file it was meant for an attempt before this one."""
         word = stop_word(self._folder)
-        # A second signal kills, unless it only repeats a request that granted the grace.
-        forced = word == FORCED or (word is None and self.stopped_for is not None)
-        self._stop("cancelled")
-        if forced:
+        if word is not None:
+            self._stop("cancelled")
+        if word == FORCED:
             self._kill_at = time.monotonic()
 
     def _stop(self, why: str) -> None:
@@ -105,9 +107,12 @@ class Watch:
         """Wait for all that has ended: the child, and descendants that became ours when their parents died."""
         before = self.status
         try:
-            while (found := os.waitpid(-1, os.WNOHANG))[0]:
-                if found[0] == self._child:
-                    self.status, self.ended = found[1], time.monotonic()
+            while (found := os.wait4(-1, os.WNOHANG))[0]:
+                pid, status, usage = found
+                self.peak_memory_kb = max(self.peak_memory_kb, usage.ru_maxrss)
+                self.cpu_seconds += usage.ru_utime + usage.ru_stime
+                if pid == self._child:
+                    self.status, self.ended = status, time.monotonic()
                     self._deadline = None
         except ChildProcessError:
             self._kill_at, self._drain_until = None, time.monotonic() + DRAIN

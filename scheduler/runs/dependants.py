@@ -10,10 +10,10 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from scheduler import clock
-from scheduler.database import table
+from scheduler.database import chunks, table
 from scheduler.runs.digest import Ended
 from scheduler.runs.models import Run
-from scheduler.runs.rows import CHUNK, alive_of, join, keep, new_row
+from scheduler.runs.rows import alive_of, join, keep, new_row
 from scheduler.runs.status import RAN, Cause, Status
 from scheduler.tasks.models import Dependency, Task
 
@@ -113,15 +113,15 @@ def _key(sources: list[str]) -> str:
 def _waiting(session: Session, upstream_ids: Sequence[int]) -> dict[int, Waiting]:
     """The tasks that wait for one of these, each with all that it waits for; those in the trash neither wait nor count."""
     found: dict[int, Waiting] = {}
-    for start in range(0, len(upstream_ids), CHUNK):
-        for row in session.connection().execute(_TOLD, {"upstreams": upstream_ids[start : start + CHUNK]}):
+    for part in chunks(upstream_ids):
+        for row in session.connection().execute(_TOLD, {"upstreams": part}):
             found.setdefault(row.id, Waiting(row)).arrivals[row.upstream_id] = row.arrival
     return found
 
 
 def _public_ids(session: Session, run_ids: Sequence[int]) -> dict[int, str]:
     found: dict[int, str] = {}
-    for start in range(0, len(run_ids), CHUNK):
-        query = select(Run.id, Run.public_id).where(Run.id.in_(run_ids[start : start + CHUNK]))
+    for part in chunks(run_ids):
+        query = select(Run.id, Run.public_id).where(Run.id.in_(part))
         found |= {row.id: row.public_id for row in session.execute(query)}
     return found

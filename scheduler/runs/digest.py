@@ -8,14 +8,18 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from scheduler.database import table
+from scheduler.database import chunks, table
 from scheduler.runs.status import FAILED, RAN, Status
 from scheduler.tasks.models import Task
 
 RECENT = 20
-_READ = (Task.id, Task.recent, Task.last_status, Task.last_run_id, Task.last_started_at, Task.last_duration, Task.last_success_at,
-         Task.last_failure_at, Task.total_count, Task.success_count, Task.failure_count, Task.total_duration)  # fmt: skip
-_WRITE = update(table(Task)).where(table(Task).c.id == bindparam("task"))
+_task = table(Task).c
+_READ = select(
+    _task.id, _task.recent, _task.last_status, _task.last_run_id, _task.last_started_at, _task.last_duration,
+    _task.last_success_at, _task.last_failure_at, _task.total_count, _task.success_count, _task.failure_count,
+    _task.total_duration,
+).where(_task.id.in_(bindparam("tasks", expanding=True)))  # fmt: skip
+_WRITE = update(table(Task)).where(_task.id == bindparam("task"))
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,8 @@ class Ended:
 def add(session: Session, ended: Sequence[Ended]) -> None:
     """Count these runs on their tasks' rows; call it in the transaction that ends them, once for each."""
     digests: dict[int, dict[str, Any]] = {}
-    ids = sorted({run.task_id for run in ended})
-    for start in range(0, len(ids), 500):
-        for row in session.execute(select(*_READ).where(Task.id.in_(ids[start : start + 500]))):
+    for ids in chunks(sorted({run.task_id for run in ended})):
+        for row in session.connection().execute(_READ, {"tasks": ids}):
             digests[row.id] = dict(row._mapping) | {"recent": list(row.recent)}
     for run in sorted(ended, key=lambda run: run.run_id):
         _count(digests[run.task_id], run)

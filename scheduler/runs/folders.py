@@ -16,9 +16,14 @@ class Progress(TypedDict):
     text: str
 
 
+def run_folder(instance: Path, run_id: int) -> Path:
+    """The folder of a run, which holds its attempts'."""
+    return instance / "runs" / str(run_id)
+
+
 def attempt_folder(instance: Path, run_id: int, number: int) -> Path:
     """The folder of one attempt: its start, its log, its result."""
-    return instance / "runs" / str(run_id) / str(number)
+    return run_folder(instance, run_id) / str(number)
 
 
 def workspace_folder(instance: Path, run_id: int) -> Path:

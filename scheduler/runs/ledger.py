@@ -3,16 +3,20 @@
 import hashlib
 import logging
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import Row, Select, and_, bindparam, func, insert, select, update
+from sqlalchemy.orm import Session
 
-from scheduler import clock, signals
+from scheduler import clock, heartbeat, signals
 from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require
-from scheduler.database import after_commit, db, table, transaction
+from scheduler.config import settings
+from scheduler.database import UTCDateTime, after_commit, db, table, transaction
 from scheduler.errors import N_, Conflict, NotFound, SchedulerError
 from scheduler.runs import lifecycle, policy, ticks
 from scheduler.runs.models import Run
@@ -27,11 +31,20 @@ from scheduler.tasks.queries import plan_of
 MOST_TASKS = 5000  # in one transaction
 LONGEST_KEY = 80
 
-_DUE = (Task.id, Task.key, Task.version, Task.group_id, Task.policy, Task.schedule_kind, Task.schedule_config, Task.timezone,
-        Task.start_at, Task.end_at, Task.max_runs, Task.ticks, Task.next_run_at)  # fmt: skip
+_task = table(Task).c
+_IS_DUE = and_(_task.enabled.is_(True), _task.deleted_at.is_(None), _task.next_run_at <= bindparam("now", type_=UTCDateTime))
+_ANY = select(_task.id).where(_IS_DUE).limit(1)
+_DUE: Select[Any] = (
+    select(_task.id, _task.key, _task.version, _task.group_id, _task.policy, _task.schedule_kind, _task.schedule_config,
+           _task.timezone, _task.start_at, _task.end_at, _task.max_runs, _task.ticks, _task.next_run_at)
+    .where(_IS_DUE)
+    .order_by(_task.next_run_at)
+    .limit(MOST_TASKS)
+)  # fmt: skip
+_DUE_OF_ONE = _DUE.where(_task.id == bindparam("task"))
+_ADVANCE = update(table(Task)).where(_task.id == bindparam("task"))
 
 _log = logging.getLogger("SchedulerEngine")
-_ADVANCE = update(table(Task)).where(table(Task).c.id == bindparam("task"))
 
 
 def settle(now: datetime, past: Past = policy.UNKNOWN) -> int:
@@ -40,27 +53,20 @@ def settle(now: datetime, past: Past = policy.UNKNOWN) -> int:
     Reads only the database and may be called at any time, by anybody, twice: a lost, late or doubled call changes nothing.
     What `past` tells of the time before now goes into the reasons of what was missed.
     """
-    condition = (Task.enabled.is_(True), Task.deleted_at.is_(None), Task.next_run_at <= now)
-    if db.session.execute(select(Task.id).where(*condition).limit(1)).first() is None:
-        db.session.rollback()
+    nothing = db.session.connection().execute(_ANY, {"now": now}).first() is None
+    db.session.rollback()
+    if nothing:
         return 0
     with transaction() as session:
-        due = session.execute(select(*_DUE).where(*condition).order_by(Task.next_run_at).limit(MOST_TASKS)).all()
-        alive = alive_of(session, [task.id for task in due])
-        if due:
-            past = replace(past, pauses=tuple(pausing.between(due[0].next_run_at, now)))
-        rows: list[dict[str, Any]] = []
-        changes: list[dict[str, Any]] = []
-        for task in due:
-            tick, fresh = _settled(task, now, past, alive.setdefault(task.id, []))
-            rows += fresh
-            changes.append({"task": task.id, "next_run_at": tick.next_run_at, "ticks": task.ticks + tick.count})
-        replaced = keep(session, rows)
-        if changes:  # none when another settlement came between the look and the transaction
-            session.connection().execute(_ADVANCE, changes)
-        if replaced:
-            lifecycle.cancel_runs(session, replaced, "", {"code": "replaced"})
-    return len(rows)
+        return _settle(session, session.connection().execute(_DUE, {"now": now}).all(), now, past)
+
+
+def settle_task(task_id: int) -> None:
+    """`settle` for one task, at once, whoever leads: its schedule is about to change. Part of the transaction around it."""
+    now, instance = clock.now(), settings().instance
+    past = Past(watched=heartbeat.last(instance), down=not heartbeat.fresh(instance))
+    with transaction() as session:
+        _settle(session, session.connection().execute(_DUE_OF_ONE, {"now": now, "task": task_id}).all(), now, past)
 
 
 def request(actor: Actor, task: Task, cause: Cause = Cause.MANUAL, key: str = "") -> Run:
@@ -87,6 +93,25 @@ def request(actor: Actor, task: Task, cause: Cause = Cause.MANUAL, key: str = ""
         audit.record(actor, "task.run", ("task", task.id, task.name), after={"execution_id": run.public_id})
         after_commit(signals.run_queued, run_ids=[run.id])
     return run
+
+
+def _settle(session: Session, due: Sequence[Row[Any]], now: datetime, past: Past) -> int:
+    """Write the rows of these tasks and advance them; none when another settlement came first. How many rows there are."""
+    if not due:
+        return 0
+    alive = alive_of(session, [task.id for task in due])
+    past = replace(past, pauses=tuple(pausing.between(due[0].next_run_at, now)))
+    rows: list[dict[str, Any]] = []
+    changes: list[dict[str, Any]] = []
+    for task in due:
+        tick, fresh = _settled(task, now, past, alive.setdefault(task.id, []))
+        rows += fresh
+        changes.append({"task": task.id, "next_run_at": tick.next_run_at, "ticks": task.ticks + tick.count})
+    replaced = keep(session, rows)
+    session.connection().execute(_ADVANCE, changes)
+    if replaced:
+        lifecycle.cancel_runs(session, replaced, "", {"code": "replaced"})
+    return len(rows)
 
 
 def _settled(task: Row[Any], now: datetime, past: Past, alive: list[int]) -> tuple[Tick, list[dict[str, Any]]]:
@@ -135,5 +160,6 @@ def _key(wanted: str) -> str:
     return hashlib.sha256(wanted.encode()).hexdigest() if wanted else secrets.token_hex(16)
 
 
+@lru_cache(maxsize=256)
 def _of_schedule(instant: datetime) -> dict[str, Any]:
     return {"cause": Cause.SCHEDULE, "cause_key": f"{instant:%Y-%m-%dT%H:%M:%SZ}"}

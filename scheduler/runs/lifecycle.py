@@ -6,24 +6,31 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import and_, bindparam, case, func, insert, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
-from scheduler import clock, signals
+from scheduler import clock, nodes, signals
 from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require
-from scheduler.database import after_commit, db, storable, table, transaction
+from scheduler.database import UTCDateTime, after_commit, chunks, db, table, transaction
 from scheduler.errors import N_, Conflict
-from scheduler.runs import dependants, digest, policy
+from scheduler.runs import dependants, digest, endings
 from scheduler.runs.digest import Ended
+from scheduler.runs.endings import Report as Report
 from scheduler.runs.models import Attempt, Run
-from scheduler.runs.policy import Outcome
-from scheduler.runs.status import ASKED_FOR, FAILED, LIVE, AttemptStatus, Status
+from scheduler.runs.status import ASKED_FOR, LIVE, AttemptStatus, Status
 from scheduler.tasks.models import Task
 
-KEPT = ("progress", "metrics", "stopped_with", "log_error", "last_error_line", "log_lines", "log_cut")  # of the process's details
-
-
-_run, _attempt = table(Run).c, table(Attempt).c
+_run, _attempt, _task = table(Run).c, table(Attempt).c, table(Task).c
+# Made once: on the run path making a statement costs more than executing it.
+_TAKE = (
+    update(table(Run))
+    .where(_run.id.in_(bindparam("runs", expanding=True)), _run.status == Status.PENDING, _run.cancel_at.is_(None))
+    .values(status=Status.RUNNING, attempts=_run.attempts + 1, not_before=None,
+            task_version=select(_task.version).where(_task.id == _run.task_id).scalar_subquery(),
+            started_at=func.coalesce(_run.started_at, bindparam("now", type_=UTCDateTime)))
+    .returning(_run.id, _run.attempts, _run.task_id, _run.task_version, _run.cause, _run.scheduled_at)
+)  # fmt: skip
+_OPEN = insert(table(Attempt))
 _CLOSE = update(table(Attempt)).where(
     _attempt.run_id == bindparam("run"), _attempt.number == bindparam("attempt"), _attempt.status == AttemptStatus.RUNNING
 )
@@ -34,45 +41,35 @@ _MOVE = update(table(Run)).where(
 
 @dataclass(frozen=True)
 class Claimed:
-    """An attempt that is ours to start, at most once."""
+    """An attempt that is ours to start, at most once, of the task as it was at `version`."""
 
     run_id: int
     number: int
     task_id: int
-
-
-@dataclass(frozen=True)
-class Report:
-    """The outcome of one attempt."""
-
-    run_id: int
-    number: int
-    outcome: Outcome
+    version: int
+    cause: str
+    scheduled_at: datetime
 
 
 def claim(run_ids: Sequence[int]) -> list[Claimed]:
-    """Take these waiting runs and open an attempt for each; a run somebody else took or cancelled is left out."""
+    """Take these waiting runs and open an attempt for each; a run somebody else took or cancelled is left out.
+
+    Read the tasks in the same transaction: only there they are surely as the attempts say, at the versions told.
+    """
     now = clock.now()
     with transaction() as session:
-        version = select(Task.version).where(Task.id == Run.task_id).scalar_subquery()
-        taken = (
-            update(Run)
-            .where(Run.id.in_(run_ids), Run.status == Status.PENDING, Run.cancel_at.is_(None))
-            .values(status=Status.RUNNING, attempts=Run.attempts + 1, not_before=None, task_version=version,
-                    started_at=func.coalesce(Run.started_at, now))
-            .returning(Run.id, Run.attempts, Run.task_id, Run.task_version)
-            .execution_options(synchronize_session=False)
-        )  # fmt: skip
-        rows = session.connection().execute(taken).all()
+        connection = session.connection()
+        rows = [row for part in chunks(run_ids) for row in connection.execute(_TAKE, {"runs": part, "now": now})]
         attempts = [
             {"run_id": row.id, "number": row.attempts, "status": AttemptStatus.RUNNING, "task_version": row.task_version,
-             "claimed_at": now, "host": "", "started_at": now}
+             "claimed_at": now, "node": nodes.own(), "host": nodes.HOST, "started_at": now}
             for row in rows
         ]  # fmt: skip
         if attempts:
-            session.connection().execute(insert(table(Attempt)), attempts)
+            connection.execute(_OPEN, attempts)
     order = {run_id: place for place, run_id in enumerate(run_ids)}
-    return sorted((Claimed(row.id, row.attempts, row.task_id) for row in rows), key=lambda one: order[one.run_id])
+    claimed = (Claimed(row.id, row.attempts, row.task_id, row.task_version, row.cause, row.scheduled_at) for row in rows)
+    return sorted(claimed, key=lambda one: order[one.run_id])
 
 
 def finish(reports: Sequence[Report]) -> list[int]:
@@ -86,19 +83,19 @@ def finish(reports: Sequence[Report]) -> list[int]:
     again: list[dict[str, Any]] = []
     ended: list[Ended] = []
     with transaction() as session:
-        running = _running(session, reports)
+        running = endings.running(session, reports)
+        awaited = {row.task_id for row in running.values() if row.awaited}
         for report in reports:
             row = running.pop((report.run_id, report.number), None)
             if row is None:
                 continue
-            status = _judged(report, row)
-            closed.append(_closed(report, row, status, now))
-            unwanted = row.cancel_at or row.deleted_at or not (row.enabled or row.cause in ASKED_FOR)
-            delay = None if unwanted else policy.retry(status, row.tries + 1, row.policy)
-            if delay is not None:
-                again.append(_again(report, now + delay))
+            status = endings.judged(report, row)
+            closed.append(endings.closed(report, row, status, now))
+            not_before = endings.next_try(row, status, now)
+            if not_before is not None:
+                again.append(endings.waiting_again(report, not_before))
                 continue
-            ends.append(_ends(report, row, status, now))
+            ends.append(endings.ended(report, row, status, now))
             ended.append(Ended(row.id, row.task_id, status, ends[-1]["finished_at"], row.started_at, report.outcome.duration))
         connection = session.connection()
         for statement, rows in ((_CLOSE, closed), (_MOVE, ends), (_MOVE, again)):
@@ -107,7 +104,8 @@ def finish(reports: Sequence[Report]) -> list[int]:
         digest.add(session, ended)
         if ended:
             after_commit(signals.run_finished, run_ids=[run.run_id for run in ended])
-            cancel_runs(session, dependants.release(session, ended), "", {"code": "replaced"})
+            replaced = dependants.release(session, [run for run in ended if run.task_id in awaited])
+            cancel_runs(session, replaced, "", {"code": "replaced"})
         if again:
             after_commit(signals.run_queued, run_ids=[row["run"] for row in again])
     return [run.run_id for run in ended]
@@ -138,7 +136,7 @@ def note_start(run_id: int, number: int, pid: int | None, host: str, started_at:
     """Keep what a running attempt's supervisor says of itself."""
     with transaction() as session:
         this = and_(Attempt.run_id == run_id, Attempt.number == number, Attempt.status == AttemptStatus.RUNNING)
-        values = {"pid": pid, "host": host[:64], "started_at": _moment(started_at)}
+        values = {"pid": pid, "host": host[:64], "started_at": datetime.fromtimestamp(started_at, UTC) if started_at else None}
         _changed(session, update(Attempt).where(this).values({name: value for name, value in values.items() if value}))
 
 
@@ -209,89 +207,5 @@ def cancel_runs(session: Session, run_ids: Sequence[int], by: str, reason: dict[
     return len(over) + len(running)
 
 
-def _running(session: Session, reports: Sequence[Report]) -> dict[tuple[int, int], Any]:
-    """The runs whose attempt these reports are of, with what is needed to judge them."""
-    this = aliased(Attempt)
-    unstarted = (
-        select(func.count())
-        .where(Attempt.run_id == Run.id, Attempt.status.in_((AttemptStatus.UNSTARTED, AttemptStatus.LOST)))
-        .scalar_subquery()
-    )
-    query = (
-        select(Run.id, Run.attempts, Run.task_id, Run.started_at, Run.cancel_at, Run.reason, Run.cause,
-               Task.policy, Task.deleted_at, Task.enabled,
-               (Run.attempts - 1 - unstarted).label("tries"), this.started_at.label("began"), this.host, this.pid)
-        .join(Task, Task.id == Run.task_id)
-        .join(this, and_(this.run_id == Run.id, this.number == Run.attempts))
-        .where(Run.id.in_([report.run_id for report in reports]), Run.status == Status.RUNNING)
-    )  # fmt: skip
-    return {(row.id, row.attempts): row for row in session.execute(query)}
-
-
-def _judged(report: Report, row: Any) -> Status:
-    status = policy.judge(report.outcome, row.policy)
-    # Told to stop, a program often ends by itself, with whatever code: it was stopped all the same.
-    return Status.CANCELLED if row.cancel_at and status in FAILED and report.outcome.reason != "timeout" else status
-
-
-def _closed(report: Report, row: Any, status: Status, now: datetime) -> dict[str, Any]:
-    outcome, details = report.outcome, report.outcome.details
-    return {
-        "run": report.run_id,
-        "attempt": report.number,
-        "status": status,
-        # Of a lost attempt nobody tells when and where it began: what was noted of it meanwhile stays.
-        "started_at": _moment(outcome.started_at) or row.began,
-        "finished_at": _moment(outcome.finished_at) or now,
-        "duration": outcome.duration,
-        "exit_code": outcome.exit_code,
-        "signal": outcome.signal,
-        "error": storable(outcome.error),
-        "host": outcome.host[:64] or row.host,
-        "pid": outcome.pid or row.pid,
-        "peak_memory_kb": details.get("peak_memory_kb"),
-        "cpu_seconds": details.get("cpu_seconds"),
-        "result": storable({name: details[name] for name in KEPT if details.get(name)}) or None,
-    }
-
-
-def _ends(report: Report, row: Any, status: Status, now: datetime) -> dict[str, Any]:
-    outcome, details = report.outcome, report.outcome.details
-    return {
-        "run": report.run_id,
-        "attempt": report.number,
-        "status": status,
-        "started_at": (report.number == 1 and _moment(outcome.started_at)) or row.started_at,
-        "finished_at": _moment(outcome.finished_at) or now,
-        "duration": outcome.duration,
-        "exit_code": outcome.exit_code,
-        "signal": outcome.signal,
-        "reason": row.reason if status is Status.CANCELLED else None,  # one asked to stop may have ended otherwise
-        "error": storable(outcome.error),
-        "summary": storable(details.get("summary")),
-        "last_line": storable(details.get("last_line")),
-        "log_bytes": details.get("log_bytes") or 0,
-        "peak_memory_kb": details.get("peak_memory_kb"),
-        "cpu_seconds": details.get("cpu_seconds"),
-    }
-
-
-def _again(report: Report, not_before: datetime) -> dict[str, Any]:
-    outcome = report.outcome
-    return {
-        "run": report.run_id,
-        "attempt": report.number,
-        "status": Status.PENDING,
-        "not_before": not_before,
-        "hastened_by": "",
-        "error": storable(outcome.error),
-        "exit_code": outcome.exit_code,
-    }
-
-
 def _changed(session: Session, statement: Any) -> bool:
     return bool(session.connection().execute(statement).rowcount)
-
-
-def _moment(epoch: float | None) -> datetime | None:
-    return datetime.fromtimestamp(epoch, UTC) if epoch else None

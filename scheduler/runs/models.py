@@ -1,9 +1,9 @@
-"""The tables of runs and attempts; only `ledger` adds rows and only `lifecycle` changes a status."""
+"""The tables of runs and attempts, of which only `ledger` adds rows and only `lifecycle` changes a status, and of the upkeep."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scheduler.database import Base, Json, UTCDateTime
@@ -19,7 +19,11 @@ class Run(Base):
         Index("ix_run_task", "task_id", "id"),
         Index("ix_run_status", "status", "id"),
         Index("ix_run_scheduled", "scheduled_at"),
-    )
+        # Retention walks along it, and only what is over has an end: live runs are not even in it.
+        Index("ix_run_finished", "finished_at", sqlite_where=text("finished_at IS NOT NULL"),
+              postgresql_where=text("finished_at IS NOT NULL")),
+        {"sqlite_autoincrement": True},  # a number names folders: it is never given twice, not even after a clean-up
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[str] = mapped_column(String(40))
@@ -78,8 +82,34 @@ class Attempt(Base):
     exit_code: Mapped[int | None]
     signal: Mapped[int | None]
     error: Mapped[str | None] = mapped_column(Text)
+    node: Mapped[str] = mapped_column(String(32))  # handed over to; its files are there and nowhere else
     host: Mapped[str] = mapped_column(String(64), default="")
     pid: Mapped[int | None]
     peak_memory_kb: Mapped[int | None]
     cpu_seconds: Mapped[float | None]
     result: Mapped[dict[str, Any] | None] = mapped_column(Json)  # progress, metrics and what else the process left
+
+
+class Upkeep(Base):
+    """One run of the installation's own housekeeping: when it was due, who asked for it, what it freed."""
+
+    __tablename__ = "upkeep"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    due_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # None: somebody asked for it
+    asked_by: Mapped[str] = mapped_column(String(64), default="")
+    asked_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    status: Mapped[str] = mapped_column(String(20), index=True)  # pending, running, success, technical_failure, cancelled, lost
+    started_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    freed: Mapped[dict[str, int]] = mapped_column(Json, default=dict)
+    error: Mapped[str] = mapped_column(Text, default="")
+
+
+class Tally(Base):
+    """How many runs there have ever been, by what is counted: grows only, whatever retention takes away."""
+
+    __tablename__ = "tally"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[float] = mapped_column(Float, default=0.0)

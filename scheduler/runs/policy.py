@@ -69,6 +69,8 @@ def misfire(instants: Sequence[datetime], now: datetime, rules: Mapping[str, Any
     What lies in a pause is missed whatever the policy: a pause means that nothing of it shall run.
     """
     grace = timedelta(seconds=rules["misfire_grace_seconds"])
+    if instants and now - instants[0] <= grace and not pauses:
+        return [Verdict.RUN] * len(instants)
     verdicts = [Verdict.RUN if now - instant <= grace else Verdict.MISSED for instant in instants]
     paused = {index for index, instant in enumerate(instants) if any(pause.covers(instant) for pause in pauses)}
     late = [index for index, verdict in enumerate(verdicts) if verdict is Verdict.MISSED and index not in paused]

@@ -8,17 +8,15 @@ from typing import Any
 
 from sqlalchemy import Row, and_, case, func, select, update
 
-from scheduler import clock, heartbeat, signals
+from scheduler import clock, nodes, signals
 from scheduler.accounts import audit
 from scheduler.accounts.permissions import SYSTEM, Actor, require, visible
-from scheduler.config import settings
 from scheduler.database import after_commit, db, transaction
 from scheduler.errors import N_, Conflict
 from scheduler.runs import policy, waiting
 from scheduler.runs.models import Run
 from scheduler.runs.reasons import Sentence
 from scheduler.runs.status import Status
-from scheduler.tasks import pausing
 from scheduler.tasks.models import Task
 from scheduler.tasks.queries import scoped
 
@@ -115,7 +113,8 @@ def _line(actor: Actor, now: datetime) -> Sequence[Row[Any]]:
     seen = case((scoped(visible(actor)), True), else_=False).label("seen")
     later = case((Run.not_before > now, 1), else_=0)
     query = waiting.selected(Run.status == Status.PENDING).add_columns(seen)
-    return db.session.execute(query.order_by(later, case((later == 1, Run.not_before)), *waiting.ORDER).limit(LONGEST)).all()
+    query = query.order_by(later, case((later == 1, Run.not_before)), *waiting.ORDER)
+    return db.session.execute(query.limit(LONGEST), {"now": now}).all()
 
 
 def _places(chosen: Sequence[tuple[int, Row[Any]]], rows: Sequence[Row[Any]], now: datetime) -> list[Place]:
@@ -134,10 +133,10 @@ def _places(chosen: Sequence[tuple[int, Row[Any]]], rows: Sequence[Row[Any]], no
 def _holds(rows: Sequence[Row[Any]], now: datetime) -> dict[int, tuple[Hold, int | None]]:
     """What holds each of `rows`, and the limit it meets."""
     later = [row.id for row in rows if row.not_before is not None and row.not_before > now]
-    paused, slots = pausing.current(now) is not None, waiting.slots()
-    asking = [waiting.asking(row, paused) for row in rows if row.not_before is None or row.not_before <= now]
+    slots = waiting.slots()
+    asking = [waiting.asking(row) for row in rows if row.not_before is None or row.not_before <= now]
     held = policy.admit(asking, slots)[1]
-    free = Hold.READY if heartbeat.fresh(settings().instance) else Hold.NOBODY
+    free = Hold.READY if nodes.ticking() else Hold.NOBODY
     found: dict[int, tuple[Hold, int | None]] = dict.fromkeys(later, (Hold.LATER, None))
     for one in asking:
         hold = Hold(held.get(one.run_id, free))

@@ -3,27 +3,37 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from scheduler import signals
-from scheduler.database import after_commit, db, table
+from scheduler.database import after_commit, chunks, db, table
 from scheduler.runs import digest, policy
 from scheduler.runs.digest import Ended
 from scheduler.runs.models import Run
 from scheduler.runs.policy import Overlap
 from scheduler.runs.status import LIVE, Status
 
-CHUNK = 500
+_run = table(Run).c
+_ALIVE = (
+    select(_run.task_id, _run.id)
+    .where(_run.status.in_(LIVE), _run.task_id.in_(bindparam("tasks", expanding=True)), _run.cancel_at.is_(None))
+    .order_by(_run.id)
+)
+_INSERT = {
+    name: dialect.insert(table(Run)).on_conflict_do_nothing().returning(_run.id, _run.status, _run.task_id, _run.queued_at)
+    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+}
 
 
 def new_row(task: Any, instant: datetime, now: datetime, status: Status) -> dict[str, Any]:
     """A row for `task` (or what has its columns) due at `instant`; its cause is the caller's."""
     return {
-        "public_id": f"exec-{instant:%Y%m%d}-{secrets.token_hex(6)}",
+        "public_id": f"exec-{day_of(instant)}-{secrets.token_hex(6)}",
         "task_id": task.id,
         "task_version": task.version,
         "late": False,
@@ -39,6 +49,12 @@ def new_row(task: Any, instant: datetime, now: datetime, status: Status) -> dict
         "missed_count": 0,
         "missed_until": None,
     }
+
+
+@lru_cache(maxsize=256)
+def day_of(instant: datetime) -> str:
+    """Its day as the public ids have it; remembered, because many tasks are due at one instant."""
+    return f"{instant:%Y%m%d}"
 
 
 def join(rows: list[dict[str, Any]], row: dict[str, Any], rules: Mapping[str, Any], alive: list[int]) -> None:
@@ -67,10 +83,8 @@ def join(rows: list[dict[str, Any]], row: dict[str, Any], rules: Mapping[str, An
 def alive_of(session: Session, task_ids: Sequence[int]) -> dict[int, list[int]]:
     """The runs of these tasks that wait or run, oldest first."""
     found: dict[int, list[int]] = {}
-    for start in range(0, len(task_ids), CHUNK):
-        part = task_ids[start : start + CHUNK]
-        query = select(Run.task_id, Run.id).where(Run.status.in_(LIVE), Run.task_id.in_(part), Run.cancel_at.is_(None))
-        for task_id, run_id in session.execute(query.order_by(Run.id)):
+    for part in chunks(task_ids):
+        for task_id, run_id in session.connection().execute(_ALIVE, {"tasks": part}):
             found.setdefault(task_id, []).append(run_id)
     return found
 
@@ -87,16 +101,11 @@ def keep(session: Session, rows: list[dict[str, Any]]) -> list[int]:
 
 def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[list[int], list[Ended]]:
     """Insert `rows`, passing over those an instant has already: the ids of those that wait, and those that ended at once."""
-    dialect = {"sqlite": sqlite, "postgresql": postgresql}[db.engine.dialect.name]
-    run = table(Run).c
-    statement = dialect.insert(table(Run)).on_conflict_do_nothing()
-    statement = statement.returning(run.id, run.status, run.task_id, run.queued_at)
     queued: list[int] = []
     ended: list[Ended] = []
-    for start in range(0, len(rows), CHUNK):
-        for row in session.connection().execute(statement.values(rows[start : start + CHUNK])):
-            if row.status == Status.PENDING:
-                queued.append(row.id)
-            else:
-                ended.append(Ended(row.id, row.task_id, Status(row.status), row.queued_at))
+    for row in session.connection().execute(_INSERT[db.engine.dialect.name], rows) if rows else ():
+        if row.status == Status.PENDING:
+            queued.append(row.id)
+        else:
+            ended.append(Ended(row.id, row.task_id, Status(row.status), row.queued_at))
     return queued, ended

@@ -6,9 +6,8 @@ from enum import StrEnum
 
 from sqlalchemy import case, select
 
-from scheduler import clock, heartbeat
+from scheduler import clock, nodes
 from scheduler.accounts.permissions import Actor, require
-from scheduler.config import settings
 from scheduler.database import db
 from scheduler.errors import N_
 from scheduler.runs import around, policy, queue, reasons
@@ -248,7 +247,7 @@ def _why_later(task: Task, plan: Plan, span: Span, coming: datetime | None) -> t
 def _reserves(task: Task, due: datetime) -> list[Sentence]:
     """What is known now that may keep it from running then."""
     found = []
-    if not heartbeat.fresh(settings().instance):
+    if not nodes.ticking():
         found.append(Sentence(N_("The scheduler is not running now: this holds if it is by then.")))
     live = select(Run.id).where(Run.task_id == task.id, Run.status.in_(LIVE)).order_by(Run.id)
     alive = db.session.scalars(live.limit(policy.MOST_QUEUED)).all() if due == task.next_run_at else []

@@ -4,14 +4,14 @@ from typing import Any
 
 from scheduler.registry import Registry
 from scheduler.schedules import values
-from scheduler.schedules.base import Schedule, Translate, zone
+from scheduler.schedules.base import Schedule, Translate, zone, zone_names
 from scheduler.schedules.calendar import Daily, Monthly, Weekly, Yearly
 from scheduler.schedules.cron import Cron
 from scheduler.schedules.interval import Interval
 from scheduler.schedules.once import Manual, Once
 from scheduler.schedules.plan import Plan
 
-__all__ = ["Plan", "Schedule", "Translate", "parse", "schedules", "zone"]
+__all__ = ["Plan", "Schedule", "Translate", "parse", "schedules", "zone", "zone_names"]
 
 schedules: Registry[type[Schedule]] = Registry("schedule_type")
 schedules.register(Interval)

@@ -3,9 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from scheduler.errors import N_, Invalid
 
@@ -78,6 +78,12 @@ def zone(name: str) -> ZoneInfo:
         return _zone(name)
     except (KeyError, ValueError, OSError):  # not found; an unsafe path; a directory or a name too long
         raise Invalid.because(text, field="timezone", value=name[:80]) from None
+
+
+@cache
+def zone_names() -> tuple[str, ...]:
+    """The names of all time zones, sorted; read from the disk once."""
+    return tuple(sorted(available_timezones()))
 
 
 @lru_cache(maxsize=1024)

@@ -14,7 +14,7 @@ from scheduler.database import after_commit, transaction
 from scheduler.errors import N_, Conflict, Invalid, NotFound
 from scheduler.kinds import kinds
 from scheduler.schedules import spellings
-from scheduler.tasks import contents, dependencies, drafts, wording
+from scheduler.tasks import contents, dependencies, drafts, due, versions, wording
 from scheduler.tasks.drafts import Draft
 from scheduler.tasks.models import DEFAULT_GROUP, Group, Tag, Task
 from scheduler.tasks.queries import matching
@@ -30,8 +30,8 @@ def create(actor: Actor, values: Mapping[str, Any]) -> Task:
     return _created(actor, values)
 
 
-def edit(actor: Actor, task_id: int, changes: Mapping[str, Any], version: int | None = None) -> Task:
-    """Save `changes` over what the task has; everything not named stays.
+def edit(actor: Actor, task_id: int, changes: Mapping[str, Any], version: int | None = None, whole: bool = False) -> Task:
+    """Save `changes` over what the task has; everything not named stays, or with `whole` is as in a new task.
 
     `version` is the one the change was made against: when the task has moved on meanwhile nothing is saved (`Conflict`).
     """
@@ -41,11 +41,12 @@ def edit(actor: Actor, task_id: int, changes: Mapping[str, Any], version: int | 
         if version is not None and version != task.version:
             text = N_("Somebody else changed it meanwhile: it is at version %(now)s, yours was %(yours)s. Nothing was saved.")
             raise Conflict.because(text, field="version", now=task.version, yours=version)
+        due.settled(session, task)
         before = written(task)
         group = _group(session, actor, changes["group"]) if changes.get("group") is not None else task.group
         if group.id != task.group_id:
             require(actor, "task.create", group_place(group))
-        draft = drafts.read(merged(task, changes), seed=str(changes.get("key") or task.key))
+        draft = drafts.read(changes if whole else merged(task, changes), seed=str(changes.get("key") or task.key))
         runnable(draft, group)
         was_enabled, due_before = task.enabled, timing(task)
         apply(task, draft, group)
@@ -150,7 +151,9 @@ def _created(actor: Actor, values: Mapping[str, Any], like: Task | None = None) 
         session.add(task)
         _flush(session, task)
         dependencies.save(session, actor, task, draft.particulars.depends_on, like)
-        audit.record(actor, "task.create", ("task", task.id, task.name), after=written(task))
+        after = written(task)
+        versions.keep(session, actor, task, "task.create", after)
+        audit.record(actor, "task.create", ("task", task.id, task.name), after=after)
         after_commit(signals.task_changed, task_id=task.id)
     return task
 
@@ -236,6 +239,7 @@ def _switch(actor: Actor, task_id: int, enabled: bool) -> Task:
         require(actor, "task.enable", task)
         if task.enabled == enabled:
             return task
+        due.settled(session, task)
         before = written(task)
         task.enabled = enabled
         draft = drafts.read(merged(task, {"is_active": enabled}), seed=task.key)
@@ -250,7 +254,9 @@ def _saved(session: Session, actor: Actor, task: Task, action: str, before: dict
     task.version += 1
     task.updated_at = clock.now()
     session.flush()
-    audit.record(actor, action, ("task", task.id, task.name), before=before, after=written(task))
+    after = written(task)
+    versions.keep(session, actor, task, action, after)
+    audit.record(actor, action, ("task", task.id, task.name), before=before, after=after)
     after_commit(signals.task_changed, task_id=task.id)
 
 

@@ -92,6 +92,16 @@ def read(values: Mapping[str, Any], seed: str = "") -> Draft:
     return Draft(particulars, kind, content, policy, plan.schedule, plan)
 
 
+def content_alone(values: Mapping[str, Any]) -> tuple[Kind[Any], Content]:
+    """What a group's tasks run that say nothing themselves: a `type` and its fields, checked as those of a task are."""
+    found: list[Problem] = []
+    given = dict(values)
+    kind, content = _content(given.pop("type", None), given, found)
+    if kind is None or content is None:
+        raise Invalid(found or [Problem("type", N_("This is required."))])
+    return kind, content
+
+
 def refuse_never(draft: Draft) -> None:
     """`Invalid` when the schedule has no due instant left, or some closer together than the configuration allows.
 

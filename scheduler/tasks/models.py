@@ -24,6 +24,7 @@ class Group(Base):
     description: Mapped[str] = mapped_column(Text, default="")
     default_content: Mapped[dict[str, Any] | None] = mapped_column(Json)
     max_concurrent: Mapped[int | None]
+    version: Mapped[int] = mapped_column(default=1)  # the one people edit against
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
@@ -41,6 +42,7 @@ class Task(Base):
         Index("ix_task_list", "deleted_at", "name"),
         # Counting tasks by how they stand reads this alone, and not every task's contents.
         Index("ix_task_counts", "deleted_at", "enabled", "last_status", "last_run_id", "private", "owner_id", "group_id"),
+        {"sqlite_autoincrement": True},  # the audit log names it by number for ever: no other may get that number
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -99,6 +101,32 @@ class Tag(Base):
 
     task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), primary_key=True)
     name: Mapped[str] = mapped_column(String(50), primary_key=True, index=True)
+
+
+class TaskRevision(Base):
+    """A task as an edit left it, with who made it; written with the edit, never changed."""
+
+    __tablename__ = "task_revision"
+
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+    actor_id: Mapped[int | None]
+    actor_name: Mapped[str] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(40))
+    values: Mapped[dict[str, Any]] = mapped_column(Json)  # a draft's; secrets in it are sealed
+
+
+class CreationKey(Base):
+    """That a request with an `Idempotency-Key` of this user has made a task, so that the same one makes no second."""
+
+    __tablename__ = "creation_key"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(80), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))  # of what was asked for
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
 
 
 class Dependency(Base):

@@ -4,17 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
 
 from scheduler import clock
 from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require
-from scheduler.database import db, storable, transaction
+from scheduler.database import UTCDateTime, db, storable, table, transaction
 from scheduler.errors import N_, Conflict, Invalid
 from scheduler.tasks.models import Pause
 
 LONGEST_REASON = 500
 THING = ("scheduler", None, "")
+
+_pause = table(Pause).c
+_NOT_OVER = or_(_pause.until.is_(None), _pause.until > bindparam("now", type_=UTCDateTime))
+IN_FORCE = exists(_pause.id).where(_pause.ended_at.is_(None), _NOT_OVER)  # at `now`, a parameter of the statement it is part of
 
 
 @dataclass(frozen=True)

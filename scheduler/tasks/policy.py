@@ -40,3 +40,5 @@ class Policy(BaseModel):
     misfire_policy: Literal["skip", "run_once", "run_all"] = "skip"
     misfire_grace_seconds: int = Field(300, ge=1, le=604_800)
     limits: Limits = Limits()
+    retention_days: int | None = Field(None, ge=1, le=36_500)  # None: as the installation keeps history
+    max_records: int | None = Field(None, ge=1, le=100_000_000)

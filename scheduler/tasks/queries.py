@@ -83,16 +83,29 @@ def tags(actor: Actor) -> Sequence[str]:
     return db.session.scalars(query).all()
 
 
+def tag_counts(actor: Actor) -> list[tuple[str, int]]:
+    """The same words, each with how many of these tasks it is on."""
+    query = select(Tag.name, func.count()).join(Task).where(_condition(visible(actor), Wanted()))
+    return [(name, count) for name, count in db.session.execute(query.group_by(Tag.name).order_by(Tag.name))]
+
+
 def due_at(actor: Actor, moment: datetime, other_than: int | None = None) -> int:
     """How many enabled tasks that this actor may see are due next at `moment`."""
     query = select(func.count()).where(Task.enabled.is_(True), Task.next_run_at == moment, scoped(visible(actor)))
     return db.session.scalar(query if other_than is None else query.where(Task.id != other_than)) or 0
 
 
+def due_within(actor: Actor, first: datetime, last: datetime) -> set[datetime]:
+    """The instants between two, both included, at which enabled tasks that this actor may see are due next."""
+    query = select(Task.next_run_at).where(Task.enabled.is_(True), Task.next_run_at.between(first, last), scoped(visible(actor)))
+    return {moment for moment in db.session.scalars(query.distinct()) if moment is not None}
+
+
 def plan_of(task: Any) -> Plan:
     """When the task (or a row with the columns read here) is due: the one object that preview, timetable and ledger ask."""
-    config = dumps(task.schedule_config, sort_keys=True)
-    return Plan(_schedule(task.schedule_kind, config, task.timezone, task.key), task.start_at, task.end_at)
+    config = dumps(task.schedule_config)
+    seed = task.key if "h" in config.lower() else ""  # without an `H` thousands of tasks share one schedule
+    return Plan(_schedule(task.schedule_kind, config, task.timezone, seed), task.start_at, task.end_at)
 
 
 def upcoming(task: Task, count: int) -> list[datetime]:

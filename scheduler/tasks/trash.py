@@ -9,7 +9,7 @@ from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, can, require, visible
 from scheduler.database import after_commit, db, transaction
 from scheduler.errors import N_, Conflict, NotFound
-from scheduler.tasks import wording
+from scheduler.tasks import due, versions, wording
 from scheduler.tasks.definitions import found, written
 from scheduler.tasks.models import Task
 from scheduler.tasks.queries import matching, scoped
@@ -20,6 +20,7 @@ def remove(actor: Actor, task_id: int) -> Task:
     with transaction() as session:
         task = found(session, actor, task_id)
         require(actor, "task.delete", task)
+        due.settled(session, task)
         before = written(task)
         task.deleted_at = task.updated_at = clock.now()
         task.enabled, task.next_run_at = False, None
@@ -39,7 +40,9 @@ def restore(actor: Actor, task_id: int) -> Task:
         task.key = _free(task.key, "key", "-{}")
         task.deleted_at, task.updated_at = None, clock.now()
         task.version += 1
-        audit.record(actor, "task.restore", ("task", task.id, task.name), after=written(task))
+        after = written(task)
+        versions.keep(session, actor, task, "task.restore", after)
+        audit.record(actor, "task.restore", ("task", task.id, task.name), after=after)
         after_commit(signals.task_changed, task_id=task.id)
     return task
 

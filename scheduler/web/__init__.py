@@ -9,6 +9,7 @@ from scheduler import gate
 from scheduler.web import (
     access,
     account,
+    account_keys,
     appearance,
     bulk,
     cloning,
@@ -28,9 +29,11 @@ from scheduler.web import (
     signing_in,
     task_editing,
     task_page,
+    task_versions,
     tasks,
     trash,
     trying,
+    upkeep,
     users,
     viewer,
     whys,
@@ -40,6 +43,7 @@ PAGES = (
     signing_in.pages,
     appearance.pages,
     account.pages,
+    account_keys.pages,
     users.pages,
     tasks.pages,
     task_editing.pages,
@@ -51,6 +55,7 @@ PAGES = (
     importing.pages,
     trying.pages,
     task_page.pages,
+    task_versions.pages,
     whys.pages,
     graph.pages,
     runs.pages,
@@ -58,6 +63,7 @@ PAGES = (
     pausing.pages,
     run_page.pages,
     run_log.pages,
+    upkeep.pages,
     heartbeat.pages,
 )
 

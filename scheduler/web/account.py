@@ -1,7 +1,5 @@
 """The pages on oneself: language, time zone, theme, password, own sign-ins; what may be said there is judged by accounts."""
 
-from zoneinfo import available_timezones
-
 from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -11,6 +9,7 @@ from scheduler.accounts.models import User
 from scheduler.config import settings
 from scheduler.errors import Invalid, Throttled
 from scheduler.gate import Visitor
+from scheduler.schedules import zone_names
 from scheduler.web import access, failures
 from scheduler.web.rendering import render, toast
 
@@ -101,7 +100,7 @@ def _page(values: object, errors: dict[str, str]) -> Response:
         sign_ins=sessions.listed(here.actor),
         device=device,
         present=here.sign_in_id,
-        zones=sorted(available_timezones()),
+        zones=zone_names(),
         zone=settings().engine.timezone,
     )
 

@@ -21,6 +21,9 @@ ACTS: Mapping[str, str] = {
     "run.hasten": N_("Let a waiting retry start at once"),
     "scheduler.pause": N_("Paused everything"),
     "scheduler.resume": N_("Resumed everything"),
+    "task.purge": N_("Removed it for good"),
+    "workspaces.clean": N_("Removed workspaces"),
+    "upkeep.run": N_("Had everything cleaned"),
     "tasks.import": N_("Brought in a file"),
     "keys.rotate": N_("Made a new key for the secrets"),
     "group.create": N_("Created it"),
@@ -41,11 +44,12 @@ def changes(entry: AuditEntry) -> Iterator[tuple[str, str | None, str | None]]:
     if before is None:
         return
     for name in [*before, *(name for name in after or {} if name not in before)]:
-        yield name, _text(before.get(name)), _text((after or {}).get(name))
+        yield name, text(before.get(name)), text((after or {}).get(name))
 
 
-def _text(value: Any) -> str | None:
+def text(value: Any) -> str | None:
+    """A value as it is shown, shortened; None where there is none."""
     if value is None:
         return None
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+    found = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return found if len(found) <= LONGEST else found[:LONGEST] + "…"

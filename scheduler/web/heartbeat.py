@@ -8,8 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from scheduler import heartbeat
-from scheduler.config import settings
+from scheduler import nodes
 from scheduler.database import db
 from scheduler.runs import history
 from scheduler.runs.status import Status
@@ -25,7 +24,7 @@ class Heartbeat:
     @cached_property
     def healthy(self) -> bool:
         """Whether a daemon made a pass just now."""
-        return heartbeat.fresh(settings().instance)
+        return nodes.ticking()
 
     @cached_property
     def running(self) -> int:
@@ -68,6 +67,9 @@ def ready() -> ResponseReturnValue:
 def _failing() -> str:
     try:
         db.session.execute(text("SELECT 1"))
+        ticking, age = nodes.ticking(), nodes.tick_age()
     except SQLAlchemyError:
         return "database"
-    return "" if heartbeat.fresh(settings().instance) else "scheduler"
+    if ticking:
+        return ""
+    return "scheduler: no tick yet" if age is None else f"scheduler: the last tick was {age:.0f} s ago"

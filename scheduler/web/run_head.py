@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import url_for
 
-from scheduler import clock
+from scheduler import clock, nodes
 from scheduler.accounts.permissions import can
 from scheduler.config import settings
 from scheduler.runs import history, queue
@@ -94,6 +94,16 @@ class Head:
         kept: Progress | None = (self.attempt.result or {}).get("progress")
         return kept
 
+    @cached_property
+    def unheard_since(self) -> datetime | None:
+        """When the machine of a running attempt last gave a sign of life, if it is silent now."""
+        return nodes.out_of_reach(self.attempt.node) if self.attempt and self.since else None
+
+    @property
+    def late(self) -> dict[str, Any] | None:
+        """What came of the attempt after it had been given up: its `reason`, `exit_code`, `signal`."""
+        return (self.attempt.result or {}).get("late") if self.attempt else None
+
     @property
     def failed(self) -> bool:
         """Whether what is shown ended, and not well."""
@@ -117,7 +127,16 @@ class Head:
         shown = self.attempt
         states = [(one.number, one.status, one.started_at, one.pid) for one in self.attempts]
         waits = self.place and (self.place.position, self.place.hold, self.place.ahead)
-        return live.digest(runs.facts(self.run), states, waits, self.number, shown and shown.finished_at, self.progress)
+        return live.digest(
+            runs.facts(self.run),
+            states,
+            waits,
+            self.number,
+            shown and shown.finished_at,
+            self.progress,
+            self.unheard_since,
+            self.late,
+        )
 
 
 def of(entry: Entry, number: int | None) -> Head:

@@ -86,6 +86,10 @@ _POLICY = (
     Control("priority", N_("Priority"), "number", N_("Higher goes first.")),
     Control("success_exit_codes", N_("Exit codes: success"), "words"),
     Control("business_exit_codes", N_("Exit codes: business failure"), "words", N_("Not retried; every other is technical.")),
+    Control(
+        "retention_days", N_("Keep its history for"), "number", N_("Empty: as long as the installation does."), suffix=N_("days")
+    ),
+    Control("max_records", N_("Keep at most"), "number", N_("Empty: as many as the installation does."), suffix=N_("runs")),
     Control("limits.cpu_seconds", N_("Processor time"), "number", suffix=SECONDS, group=N_("Limits")),
     Control("limits.memory_mb", N_("Memory"), "number", suffix="MB", group=N_("Limits")),
     Control("limits.processes", N_("Processes"), "number", group=N_("Limits")),

@@ -14,7 +14,7 @@ from scheduler.gate import status_of
 from scheduler.runs import ledger
 from scheduler.tasks import definitions, queries
 from scheduler.tasks.models import Task
-from scheduler.web import access, task_controls, task_filling, task_forms, task_preview
+from scheduler.web import access, task_controls, task_filling, task_fixes, task_forms, task_preview
 from scheduler.web.controls import Typed
 from scheduler.web.rendering import render, toast
 from scheduler.web.task_filling import Page
@@ -90,7 +90,7 @@ def preview() -> ResponseReturnValue:
 def _save(task: Task | None, verb: Callable[[Typed], Task]) -> ResponseReturnValue:
     """Do what the form was sent for: only bring it up to date, or save and say what became of it."""
     form = request.form.copy()
-    only_choosing = "choose" in form or task_forms.unsettled(form)
+    only_choosing = "choose" in form or task_fixes.FIX in form or task_forms.unsettled(form)
     if form.get("choose") == "more":
         form["fires"] = str(task_preview.MANY)
     problems = task_forms.settled(form)
@@ -136,7 +136,8 @@ def _rendered(template: str, page: Page, **more: Any) -> Response:
 def _state(form: Typed, errors: Mapping[str, str] | None = None, task_id: int | None = None) -> Page:
     card = task_preview.card(access.current_actor(), form, task_id)
     # A form nobody has filled in yet is not to be scolded, but a wrong schedule is shown at once.
-    return Page(form, card, {**_errors(card.problems, form), **(errors or {})})
+    fixes = task_fixes.for_problems(card.problems, form)
+    return Page(form, card, {**_errors(card.problems, form), **(errors or {})}, fixes)
 
 
 def _errors(problems: Iterable[Problem], form: Typed | None = None) -> dict[str, str]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
-from zoneinfo import available_timezones
 
 from flask_babel import gettext as _
 
@@ -12,11 +13,12 @@ from scheduler import clock
 from scheduler.accounts.permissions import Actor, can
 from scheduler.config import settings
 from scheduler.kinds import kinds
-from scheduler.schedules import zone
+from scheduler.schedules import zone, zone_names
 from scheduler.tasks import definitions, dependencies, queries
 from scheduler.tasks.models import DEFAULT_GROUP, Task
 from scheduler.web import controls, formats, task_controls, task_forms
 from scheduler.web.controls import Choices, Control, Typed
+from scheduler.web.task_fixes import Fix
 from scheduler.web.task_preview import Card
 from scheduler.web.task_rows import GROUPS_OWN
 
@@ -30,6 +32,7 @@ class Page:
     form: Typed
     card: Card
     errors: Mapping[str, str] = field(default_factory=dict)
+    fixes: Mapping[str, Fix] = field(default_factory=dict)
     task: Task | None = None
     version: int | None = None
     differences: list[tuple[str, str, str]] = field(default_factory=list)  # label, now saved, here; of a task changed meanwhile
@@ -110,8 +113,12 @@ def stored(actor: Actor, task: Task) -> dict[str, Any]:
 
 def zones() -> list[tuple[str, str]]:
     """The time zones by name, with their distance from UTC just now."""
-    now = clock.now()
-    return [(name, f"UTC{formats.offset(now.astimezone(zone(name)))}") for name in sorted(available_timezones()) if "/" in name]
+    return _zones_at(clock.now().replace(minute=0, second=0, microsecond=0))
+
+
+@lru_cache(maxsize=1)
+def _zones_at(hour: datetime) -> list[tuple[str, str]]:
+    return [(name, f"UTC{formats.offset(hour.astimezone(zone(name)))}") for name in zone_names() if "/" in name]
 
 
 def _types(with_default: bool) -> Choices:

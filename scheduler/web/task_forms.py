@@ -13,7 +13,7 @@ from scheduler.errors import N_, Invalid, Problem
 from scheduler.kinds import kinds
 from scheduler.schedules import builder, schedules, spellings, zone
 from scheduler.schedules.expression import ALIASES
-from scheduler.web import controls, task_controls
+from scheduler.web import controls, task_controls, task_fixes
 from scheduler.web.controls import Typed
 
 ROOT = "schedule_config"
@@ -80,7 +80,8 @@ def changes(form: Typed, stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def settled(form: Typed) -> list[Problem]:
-    """Bring a form as it came in to one state: a pasted line split, the fields of newly chosen kinds in place of the old ones."""
+    """Bring a form as it came in to one state: a pasted line split, a fix applied, the fields of newly chosen kinds in place."""
+    task_fixes.apply(form)
     problems = _split(form)
     chosen, before = form.get("schedule_type", ""), form.get("schedule_was", "")
     if chosen not in schedules:

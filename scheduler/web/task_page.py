@@ -29,13 +29,20 @@ from scheduler.web import (
     task_dependencies,
     task_rows,
     task_settings,
+    task_versions,
     viewer,
 )
 from scheduler.web.run_chart import Chart
 
 PAGE = 20
 MOST_ENTRIES = 50
-TABS = {"runs": N_("Runs"), "deps": N_("Dependencies"), "config": N_("Configuration"), "audit": N_("Audit log")}
+TABS = {
+    "runs": N_("Runs"),
+    "deps": N_("Dependencies"),
+    "config": N_("Configuration"),
+    "versions": N_("Versions"),
+    "audit": N_("Audit log"),
+}
 
 pages = Blueprint("task_page", __name__)
 
@@ -214,8 +221,9 @@ def _audit(task: Task, _now: Standing) -> dict[str, Any]:
     return {"audit_entries": entries[:MOST_ENTRIES], "older_url": older, "newer_url": "", "audit": audit_words}
 
 
-_TAB_CONTENTS: dict[str, Callable[[Task, Standing], dict[str, Any]]] = {
+_TAB_CONTENTS: dict[str, Callable[[Task, Any], dict[str, Any]]] = {
     "runs": _runs,
     "config": _configuration,
+    "versions": task_versions.contents,
     "audit": _audit,
 }

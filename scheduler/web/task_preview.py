@@ -17,6 +17,7 @@ from scheduler.tasks import drafts, queries, wording
 from scheduler.validation import problems
 from scheduler.web import formats, task_controls, task_forms, viewer
 from scheduler.web.controls import Typed
+from scheduler.web.task_fixes import Fix, for_crowd
 
 FEW, MANY = 5, 20
 NOTEWORTHY = 3  # other tasks at the same instant
@@ -54,6 +55,7 @@ class Card:
     count: int = FEW
     problems: list[Problem] = field(default_factory=list)
     notices: list[tuple[str, str]] = field(default_factory=list)  # tone and sentence
+    elsewhere: Fix | None = None  # a time at which fewer begin
 
     @property
     def sentence(self) -> str:
@@ -73,7 +75,8 @@ def card(actor: Actor, form: Typed, task_id: int | None = None) -> Card:
         asked = _asked(form)
         found = preview.preview(asked.ask(count))
         drafts.refuse_too_often(found.plan)
-        return Card(found, asked.model_dump_json(), count, notices=_notices(actor, found, task_id))
+        crowded, notices = _notices(actor, found, task_id)
+        return Card(found, asked.model_dump_json(), count, [], notices, for_crowd(actor, form, found) if crowded else None)
     except Invalid as error:
         return _last_valid(form.get(VALID, ""), list(error.problems), count)
 
@@ -101,14 +104,15 @@ def _last_valid(kept: str, found: list[Problem], count: int) -> Card:
         return Card(problems=found)
 
 
-def _notices(actor: Actor, found: Preview, task_id: int | None) -> list[tuple[str, str]]:
-    """What is worth knowing about a schedule that is fine."""
+def _notices(actor: Actor, found: Preview, task_id: int | None) -> tuple[bool, list[tuple[str, str]]]:
+    """Whether many others begin at the same time, and what is worth knowing about a schedule that is fine."""
     said = [("warn", str(gettext(one.text, **one.params))) for one in found.warnings]
     if not found.runs:
-        return said
+        return False, said
     first = found.runs[0]
     others, limit = queries.due_at(actor, first.utc, task_id), most_at_once()
-    if others >= NOTEWORTHY or others >= limit:
+    crowded = others >= NOTEWORTHY or others >= limit
+    if crowded:
         text = ngettext(
             "One other task begins at %(time)s too (at most %(limit)s run at once).",
             "%(num)s other tasks begin at %(time)s too (at most %(limit)s run at once).",
@@ -116,8 +120,8 @@ def _notices(actor: Actor, found: Preview, task_id: int | None) -> list[tuple[st
             time=f"{first.local:%H:%M}",
             limit=limit,
         )
-        said.append(("warn" if others >= limit else "idle", str(text)))
-    return [*said, *_elsewhere(first.utc, found)]
+        said.insert(0, ("warn" if others >= limit else "idle", str(text)))
+    return crowded, [*said, *_elsewhere(first.utc, found)]
 
 
 def most_at_once() -> int:

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from pydantic import TypeAdapter
+from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from scheduler import clock
 from scheduler.accounts import sessions, tokens
+from scheduler.api import described
 from scheduler.execution.sink import Sink
 from scheduler.runs import lifecycle
 from scheduler.runs.folders import attempt_folder
@@ -33,8 +36,11 @@ class Program:
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def send(self, method: str, path: str, json: Any = None, headers: dict[str, str] | None = None, **rest: Any) -> TestResponse:
-        path = path if path.startswith("/api") else BASE + path
-        return self.client.open(path, method=method, json=json, headers={**self.headers, **(headers or {})}, **rest)
+        path = path if path.startswith("/api/") else BASE + path
+        answer = self.client.open(path, method=method, json=json, headers={**self.headers, **(headers or {})}, **rest)
+        if answer.status_code == 200:
+            as_described(self.client.application, method, path.partition("?")[0], answer)
+        return answer
 
     def get(self, path: str, **rest: Any) -> TestResponse:
         return self.send("GET", path, **rest)
@@ -87,6 +93,20 @@ def ada_calls(program: Callable[[str], Program]) -> Program:
 @pytest.fixture
 def anybody(app: Flask) -> Program:
     return Program(app)
+
+
+def as_described(app: Flask, method: str, path: str, answer: TestResponse) -> None:
+    """Every answer any test gets is what its call is said to answer: no key missing, none besides."""
+    try:
+        endpoint, _ = app.url_map.bind("").match(path, method)
+    except HTTPException:
+        return
+    said = described.of(app.view_functions[endpoint])
+    if said is None or said.form == "text":
+        return
+    held = {"one": "data", "page": "items"}.get(said.form)
+    kind = list[said.answers] if said.form == "page" else said.answers  # type: ignore[name-defined]
+    TypeAdapter(kind).validate_python(answer.json[held] if held else answer.json)
 
 
 def fields(response: TestResponse) -> list[str]:

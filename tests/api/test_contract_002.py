@@ -8,6 +8,7 @@ from flask import Flask
 
 from scheduler.database import transaction
 from scheduler.runs import lifecycle
+from scheduler.runs.folders import workspace_folder
 from scheduler.tasks.models import DEFAULT_GROUP, Group
 from tests.api.conftest import Program, end, prints
 
@@ -73,6 +74,14 @@ RUNNING = {
     "task_id": int, "task_name": str, "execution_id": str, "start_time": TIME, "running_time": int, "status": str,
     "progress": {"current_step": (str, NULL), "progress_percent": (int, float, NULL)},
 }  # fmt: skip
+METRICS = {
+    "cpu_percent": NUMBER, "memory_percent": NUMBER, "disk_usage": NUMBER, "active_tasks": int, "scheduler_status": str,
+    "queue_status": {"pending_tasks": int, "running_tasks": int, "completed_today": int}, "database_status": str,
+    "redis_status": str, "last_updated": TIME,
+}  # fmt: skip
+CLEANED = {"cleanup_summary": {
+    "directories_removed": int, "space_freed_mb": NUMBER, "oldest_removed": TIME, "cleanup_time": TIME,
+}}  # fmt: skip
 
 
 def fits(found: Any, shape: dict[str, Any]) -> None:
@@ -195,6 +204,14 @@ def test_12_it_counts(client, ran):
     assert (found["total_executions"], found["success_rate"], found["average_duration"]) == (2, 0.5, 45.0)
 
 
+def test_13_it_measures_itself(client, ran):
+    client.post("/tasks/1/trigger")
+    found = enveloped(client.get("/metrics"))
+    fits(found, METRICS)
+    assert found["queue_status"] == {"pending_tasks": 1, "running_tasks": 0, "completed_today": 2}
+    assert found["database_status"] == "HEALTHY" and 0 < found["memory_percent"] < 100
+
+
 def test_14_it_shows_what_is_running(client, app):
     client.post("/tasks", json.loads(SYNC))
     client.post("/tasks/1/trigger")
@@ -203,6 +220,19 @@ def test_14_it_shows_what_is_running(client, app):
     (found,) = enveloped(client.get("/running"))
     fits(found, RUNNING)
     assert found["status"] == client.data("/tasks/1")["status"] == "RUNNING"
+
+
+def test_15_it_cleans_workspaces(ran, program, instance, clock):
+    for run in (1, 2):
+        (workspace_folder(instance, run)).mkdir(parents=True)
+    (workspace_folder(instance, 1) / "data").write_bytes(b"x" * (1 << 20))
+    clock.move(hours=49)
+    answer = program("ada").post("/cleanup-workspaces?max_age_hours=48", headers={"Accept-Language": "en"})
+    assert "48 hours" in answer.json["message"]
+    found = enveloped(answer)
+    fits(found, CLEANED)
+    assert (found["cleanup_summary"]["directories_removed"], found["cleanup_summary"]["space_freed_mb"]) == (2, 1.0)
+    assert not any(workspace_folder(instance, run).exists() for run in (1, 2))
 
 
 @pytest.mark.parametrize(

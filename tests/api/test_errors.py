@@ -20,6 +20,8 @@ SHAPE = {"success", "code", "message", "errors", "timestamp"}
         ("GET", "/tasks/", 404),
         ("GET", "/tasks/%00", 404),
         ("GET", "/executions/%00", 404),
+        ("GET", "/tasks%2f1", 404),
+        ("GET", "%2Ftasks", 404),
         ("PATCH", "/tasks", 405),
         ("DELETE", "/tasks", 405),
         ("GET", "/schedules/preview", 405),

@@ -18,7 +18,7 @@ def test_it_says_how_it_stands(app: Flask, ada_calls: Program, clock: FrozenCloc
     make_task(is_active=False), claim(make_run()), make_run()
     assert ada_calls.data("/status") == {
         "running": True, "paused": False, "pause": None, "total_tasks": 3, "enabled_tasks": 2,
-        "running_executions": 1, "queued": 1, "last_tick_age": 2,
+        "running_executions": 1, "queued": 1, "last_tick_age": 2, "leader": None,
     }  # fmt: skip
 
 

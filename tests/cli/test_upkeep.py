@@ -14,11 +14,11 @@ from scheduler import config, create_app, vault
 from scheduler.accounts import tokens
 from scheduler.accounts.permissions import SYSTEM
 from scheduler.cli import commands, copies
-from scheduler.daemon.leader import Leadership
+from scheduler.daemon.process import leadership
 from scheduler.database import db
 from scheduler.kinds import kinds
 from scheduler.tasks import contents, definitions, groups
-from scheduler.tasks.models import Task
+from scheduler.tasks.models import Task, TaskRevision
 from tests.factories import make_task
 from tests.servers import private_database
 
@@ -120,10 +120,10 @@ def test_the_keys_are_needed_where_others_are(house: House) -> None:
 
 def test_nothing_is_restored_under_a_running_daemon(house: House) -> None:
     backup = house.backup()
-    leader = Leadership(house.folder / "run" / "daemon.lock")
-    assert leader.take()
+    term = leadership(house.app).take()
+    assert term is not None
     assert "Stop the server first" in house.call("restore", "--yes", backup["backup"], fails=True)
-    leader.resign()
+    term.resign()
 
 
 def test_something_else_is_no_backup(house: House) -> None:
@@ -181,6 +181,14 @@ def test_a_new_key_seals_every_secret(house: House) -> None:
     before = db.session.query(Task).one().content["auth"]["token"]
     assert "1 tasks and groups" in house.call("rotate-keys")
     assert house.secret() == "s3cret" and db.session.query(Task).one().content["auth"]["token"] != before
+
+
+def test_what_a_task_was_before_can_still_be_opened(house: House) -> None:
+    task = definitions.create(SYSTEM, WEB)
+    definitions.edit(SYSTEM, task.id, {"priority": 3})
+    house.call("rotate-keys", "--drop-old")
+    values = [revision.values for revision in db.session.query(TaskRevision)]
+    assert [contents.opened(kinds.get("http"), one)["auth"]["token"] for one in values] == ["s3cret", "s3cret"]
 
 
 def test_a_server_that_runs_takes_the_new_key_by_itself(house: House) -> None:

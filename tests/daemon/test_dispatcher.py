@@ -2,7 +2,8 @@
 
 import os
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -12,15 +13,19 @@ from scheduler import config
 from scheduler.daemon.dispatcher import Dispatcher
 from scheduler.daemon.process import Daemon
 from scheduler.database import db
-from scheduler.execution.protocol import DAEMON_SOCKET, State
+from scheduler.errors import SchedulerError
+from scheduler.execution import perform
+from scheduler.execution.protocol import DAEMON_SOCKET, Spec, State
 from scheduler.runs import lifecycle
+from scheduler.runs.lifecycle import Claimed
 from scheduler.runs.models import Run
 from scheduler.runs.policy import Outcome
-from scheduler.tasks import trash
+from scheduler.tasks import definitions, trash
 from scheduler.tasks.models import Task
 from tests.conftest import FrozenClock
 from tests.factories import SYSTEM, attempts, claim, make_group, make_run, make_task, outcome
 from tests.fakes import FakeEngine
+from tests.threads import in_threads
 
 
 @pytest.fixture
@@ -128,10 +133,51 @@ def test_it_wakes_at_once(dispatcher: Dispatcher) -> None:
     assert dispatcher._finished() == set()
 
 
+def test_an_attempt_performs_the_version_it_names(
+    app: Flask, dispatcher: Dispatcher, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(command="echo old")
+    prepare, task_id = perform.specs, run.task_id
+    editing = threading.Thread(
+        target=in_threads, args=(app, 1, lambda: definitions.edit(SYSTEM, task_id, {"command": "echo new"}))
+    )
+
+    def in_between(claimed: Sequence[Claimed]) -> list[Spec | SchedulerError]:
+        editing.start()
+        editing.join(0.3)  # it would be through by now, were it let
+        return prepare(claimed)
+
+    monkeypatch.setattr(perform, "specs", in_between)
+    dispatcher._start_waiting()
+    editing.join()
+    assert engine.specs[run.id, 1].argv[-1] == "echo old"
+    assert [attempt.task_version for attempt in attempts(run)] == [1]
+    assert db.session.get_one(Task, task_id).version == 2
+
+
+def test_what_ends_makes_room_in_the_same_turn(dispatcher: Dispatcher, engine: FakeEngine) -> None:
+    task = make_task()
+    first, second = make_run(task), make_run(task)
+    dispatcher._work([])
+    engine.outcomes[first.id, 1] = outcome(0)
+    dispatcher._work([(first.id, 1)])
+    assert (status(first), list(engine.specs)) == ("success", [(first.id, 1), (second.id, 1)])
+
+
+def test_a_report_that_cannot_be_kept_holds_up_nobody(dispatcher: Dispatcher, engine: FakeEngine) -> None:
+    broken, sound, next_one = make_run(), make_run(), make_run()
+    for run in (broken, sound):
+        claim(run)
+    engine.outcomes = {(broken.id, 1): outcome(0, duration={"not": "a number"}), (sound.id, 1): outcome(0)}
+    dispatcher._work([(broken.id, 1), (sound.id, 1)])
+    assert [status(run) for run in (broken, sound, next_one)] == ["running", "success", "running"]
+
+
 def test_what_the_engine_refuses_has_failed(dispatcher: Dispatcher, engine: FakeEngine) -> None:
     engine.refusal = "no room"
     run = make_run()
-    dispatcher._start_waiting()
+    dispatcher._work([])
+    dispatcher._work([])
     assert (status(run), run.error) == ("technical_failure", "no room")
 
 

@@ -48,7 +48,7 @@ def test_what_lives_is_left_alone_and_noted(engine: FakeEngine, running: Run, cl
 def test_what_left_nothing_is_lost(engine: FakeEngine, running: Run, clock: FrozenClock) -> None:
     engine.states[running.id, 1] = State.LOST
     recovery.recover(engine, clock.at)
-    assert status(running) == "lost"
+    assert (status(running), engine.swept) == ("lost", [(running.id, 1)])
 
 
 def test_what_never_began_waits_again_behind_a_fence(engine: FakeEngine, running: Run, clock: FrozenClock) -> None:

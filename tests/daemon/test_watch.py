@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 
 from scheduler import config, heartbeat
+from scheduler.daemon.leader import Term
 from scheduler.daemon.process import Daemon
 from scheduler.daemon.watch import Watch
 from scheduler.runs.policy import Past
@@ -50,8 +51,8 @@ def test_another_may_have_led_meanwhile(watch: Watch, clock: FrozenClock) -> Non
 
 def test_the_reason_reaches_the_history(app: Flask, watch: Watch, clock: FrozenClock) -> None:
     daemon, task = Daemon(app, FakeEngine()), make_task(cron="*/30 * * * *", misfire_grace_seconds=1)
-    daemon._settle(clock.move(minutes=50))
+    daemon._settle(Term(), clock.move(minutes=50))
     clock.at += timedelta(minutes=15)
-    daemon._settle(clock.at)
-    daemon._settle(clock.move(minutes=30))
+    daemon._settle(Term(), clock.at)
+    daemon._settle(Term(), clock.move(minutes=30))
     assert [(run.reason or {})["code"] for run in rows(task)] == ["down", "clock", "late"]

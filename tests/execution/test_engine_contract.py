@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from scheduler.execution.engines import Engine, Local, engines
+from scheduler.execution.engines import Engine, Local, Refusal, engines
 from scheduler.execution.protocol import Spec, State
-from scheduler.runs.folders import attempt_folder
+from scheduler.runs.folders import attempt_folder, workspace_folder
 from scheduler.runs.policy import Outcome
-from tests.execution.conftest import until
+from tests.execution.conftest import alive, until
 
 pytestmark = pytest.mark.slow
 
@@ -59,7 +59,7 @@ def test_every_engine_is_registered_by_its_name() -> None:
     ("command", "reason", "code", "number"), [("exit 3", "exited", 3, None), ("kill -9 $$", "signalled", None, 9)]
 )
 def test_it_performs_and_tells_how_it_went(engine: Local, make: Make, command: str, reason: str, code: int, number: int) -> None:
-    assert engine.start([make(command)]) == [None]
+    engine.start([make(command)])
     outcome = ended(engine)
     assert (outcome.reason, outcome.exit_code, outcome.signal) == (reason, code, number)
     assert outcome.pid and outcome.host == os.uname().nodename
@@ -78,9 +78,10 @@ def test_it_tells_who_performs(engine: Local, make: Make) -> None:
 
 def test_it_starts_an_attempt_once_however_often_it_is_asked(engine: Local, make: Make, tmp_path: Path) -> None:
     spec = make(f"echo x >> {tmp_path}/ledger; sleep 0.2")
-    assert engine.start([spec, spec, spec]) == [None] * 3
+    engine.start([spec, spec, spec])
     engine.start([spec])
     ended(engine)
+    assert engine.refusals() == []
     time.sleep(0.3)
     assert (tmp_path / "ledger").read_text() == "x\n"
 
@@ -114,7 +115,7 @@ def test_it_starts_the_next_when_the_runner_was_killed(engine: Local, make: Make
     until(lambda: (engine.started(1, 1) or {}).get("child"))
     engine._runner.kill()
     engine._runner.wait()
-    assert engine.start([make("exit 6", run_id=2)]) == [None]
+    engine.start([make("exit 6", run_id=2)])
     assert (ended(engine, 2).exit_code, ended(engine, 1).exit_code) == (6, 5)
 
 
@@ -122,7 +123,7 @@ def test_another_engine_of_the_same_place_goes_on_with_what_runs(engine: Local, 
     engine.start([make("sleep 0.5; exit 4")])
     until(lambda: engine.started(1, 1))
     other = Local(tmp_path)
-    assert other.start([make("true", run_id=2)]) == [None]
+    other.start([make("true", run_id=2)])
     assert (ended(other, 1).exit_code, ended(other, 2).exit_code) == (4, 0)
     other.close()
 
@@ -135,11 +136,41 @@ def test_a_killed_supervisor_leaves_a_lost_attempt(engine: Local, make: Make) ->
     assert engine.outcome(1, 1) is None
 
 
+def test_nothing_is_left_when_supervisor_and_runner_were_killed_together(engine: Local, make: Make, tmp_path: Path) -> None:
+    place = str(workspace_folder(tmp_path, 1))
+    env = {"PATH": os.environ["PATH"], "SCHEDULER_WORKSPACE": place, "SCHEDULER_ATTEMPT": "1"}
+    engine.start(
+        [make("setsid sleep 600 & sleep 600", env=env), make("sleep 600", number=2, env=env | {"SCHEDULER_ATTEMPT": "2"})]
+    )
+    until(lambda: len(alive("SCHEDULER_WORKSPACE=" + place)) >= 4)
+    assert engine._runner is not None
+    engine._runner.kill()
+    os.kill((engine.started(1, 1) or {})["supervisor"], signal.SIGKILL)
+    engine.sweep(1, 1)
+    assert not set(alive("SCHEDULER_ATTEMPT=1")) & set(alive("SCHEDULER_WORKSPACE=" + place))
+    assert engine.probe(1, 2) is State.ALIVE
+    engine.stop(1, 2, force=True)
+
+
 def test_it_says_why_it_refuses(engine: Local, make: Make) -> None:
     fine, strange = make("true"), make("true", run_id=2, limits={"patience": 1})
-    refusals = engine.start([fine, strange])
-    assert refusals[0] is None
-    assert refusals[1] and "limits" in refusals[1]
+    engine.start([fine, strange])
+    refusals: list[Refusal] = []
+    until(lambda: refusals.extend(engine.refusals()) or refusals)
+    ((run_id, number, why),) = refusals
+    assert (run_id, number) == (2, 1) and "limits" in why
+
+
+def test_what_a_runner_left_unanswered_the_next_one_gets(engine: Local, make: Make) -> None:
+    engine.start([make("true")])
+    ended(engine)
+    assert engine._runner is not None
+    os.kill(engine._runner.pid, signal.SIGSTOP)
+    engine.start([make("exit 6", run_id=2)])
+    engine._runner.kill()
+    engine._runner.wait()
+    until(lambda: engine.refusals() == [] and engine.outcome(2, 1))
+    assert ended(engine, 2).exit_code == 6
 
 
 def test_a_damaged_result_is_no_result_of_ours(engine: Local, tmp_path: Path) -> None:

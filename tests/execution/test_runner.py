@@ -13,7 +13,7 @@ import pytest
 
 from scheduler.execution import launcher, sockets
 from scheduler.execution.launcher import start_runner
-from scheduler.execution.protocol import Client, Refused, State, fence, probe, read_start
+from scheduler.execution.protocol import Client, Refused, State, fence, is_locked, probe, read_start
 from tests.execution.conftest import PATH, Station, alive, finished, log_of, running, stationed, until
 
 pytestmark = pytest.mark.slow
@@ -71,12 +71,44 @@ def test_it_loses_an_attempt_whose_supervisor_is_killed_and_leaves_no_process(st
     until(lambda: probe(folder) is State.LOST)
 
 
-def test_it_takes_the_task_along_when_a_supervisor_dies_without_a_runner(station: Station, tmp_path: Path) -> None:
-    folder = station.start("exec sleep 600", env={"PATH": PATH, "COOKIE": str(tmp_path)})
-    supervisor = running(folder)
-    station.runner.kill()
+def test_a_supervisor_performs_one_attempt_after_the_other(station: Station) -> None:
+    first = station.start("exit 3")
+    assert finished(first)["exit_code"] == 3
+    until(lambda: not is_locked(first))
+    second = station.start("echo second; exit 4", env={"PATH": PATH, "NAME": "other"})
+    assert (finished(second)["exit_code"], log_of(second)) == (4, b"second\n")
+    assert (read_start(first) or {})["supervisor"] == (read_start(second) or {})["supervisor"]
+
+
+def test_nothing_of_an_attempt_is_seen_in_the_next_one(station: Station) -> None:
+    hungry = f"{sys.executable} -S -c 'x = b\"x\" * 60_000_000'; echo said"
+    busy, idle = finished(station.start(hungry)), finished(station.start(":"))
+    assert idle["peak_memory_kb"] < busy["peak_memory_kb"] - 20_000
+    assert idle["log_bytes"] == 0 and idle["last_line"] == ""
+
+
+def test_a_signal_meant_for_an_attempt_before_does_not_stop_this_one(station: Station) -> None:
+    folder = station.start("sleep 0.3; exit 5")
+    os.kill(running(folder), signal.SIGTERM)
+    assert finished(folder)["exit_code"] == 5
+
+
+def test_the_next_attempt_starts_although_an_idle_supervisor_died(station: Station) -> None:
+    first = station.start(":")
+    finished(first)
+    until(lambda: not is_locked(first))
+    supervisor = (read_start(first) or {})["supervisor"]
     os.kill(supervisor, signal.SIGKILL)
-    until(lambda: not alive(f"COOKIE={tmp_path}"))
+    until(lambda: not Path("/proc", str(supervisor)).exists())
+    assert finished(station.start("exit 6"))["exit_code"] == 6
+
+
+def test_idle_supervisors_leave_with_the_runner(station: Station) -> None:
+    first = station.start(":")
+    finished(first)
+    supervisor = Path("/proc", str((read_start(first) or {})["supervisor"]))
+    station.runner.kill()
+    until(lambda: not supervisor.exists() or " Z " in (supervisor / "stat").read_text())
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

@@ -1,7 +1,5 @@
 """Stop means stop: nothing of a process tree survives, whatever its shape."""
 
-import os
-import signal
 import sys
 import time
 from pathlib import Path
@@ -9,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scheduler.execution.protocol import State, probe, request_stop
-from tests.execution.conftest import PATH, Station, alive, finished, log_of, running, until
+from tests.execution.conftest import PATH, Station, alive, finished, log_of, until
 
 pytestmark = pytest.mark.slow
 
@@ -76,16 +74,6 @@ def test_it_keeps_the_grace_when_asked_twice(station: Station) -> None:
     request_stop(folder)
     request_stop(folder)
     assert finished(folder)["stopped_with"] == "TERM"
-
-
-def test_it_takes_a_second_signal_without_a_request_for_force(station: Station) -> None:
-    folder = station.start("trap '' TERM; echo ready; while :; do sleep 0.05; done", grace=60)
-    until(lambda: b"ready" in log_of(folder))
-    supervisor = running(folder)
-    os.kill(supervisor, signal.SIGTERM)
-    time.sleep(0.1)
-    os.kill(supervisor, signal.SIGTERM)
-    assert finished(folder)["stopped_with"] == "KILL"
 
 
 def test_it_wakes_a_suspended_task_so_that_it_can_end(station: Station) -> None:

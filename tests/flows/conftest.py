@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from flask import Flask
 
 from scheduler import clock as clock_module
@@ -28,6 +29,7 @@ from tests.servers import free_port, private_database
 
 ROOT = Path(__file__).resolve().parents[2]
 COOKIE = "SCHEDULER_TEST_COOKIE"
+PASSWORD = "a long enough password"
 
 
 def until(true: Callable[[], object], patience: float = 20.0) -> None:
@@ -36,6 +38,14 @@ def until(true: Callable[[], object], patience: float = 20.0) -> None:
     while not true():
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0.05)
+
+
+def answers(address: str) -> bool:
+    """Whether a server is there."""
+    try:
+        return requests.get(address, timeout=5).ok
+    except requests.ConnectionError:
+        return False
 
 
 class Site:
@@ -49,17 +59,34 @@ class Site:
 
     def start(self, wait: bool = True) -> "subprocess.Popen[bytes]":
         """Start a server and wait until it leads."""
+        before = self.leads()
+        server = self._begin(["app.py", "--instance", str(self.instance), "--port", str(free_port())], self.instance)
+        if wait:
+            until(lambda: self.leads() > before)
+        return server
+
+    def daemon(self, instance: Path | None = None) -> "subprocess.Popen[bytes]":
+        """Start a daemon on its own, in another instance folder if one is given."""
+        return self._begin(["-m", "flask", "--app", "app", "scheduler", "daemon"], instance or self.instance)
+
+    def web(self) -> str:
+        """Start a web process on its own and wait until it answers; its address."""
+        port = free_port()
+        self._begin(["-m", "flask", "--app", "app", "scheduler", "web"], self.instance, SERVER__PORT=str(port))
+        address = f"http://127.0.0.1:{port}"
+        until(lambda: answers(f"{address}/healthz"))
+        return address
+
+    def _begin(self, arguments: list[str], instance: Path, **more: str) -> "subprocess.Popen[bytes]":
         settings = {"ENGINE__MIN_INTERVAL_SECONDS": "1", "ENGINE__TIMEZONE": "UTC", "STORAGE__DATABASE__URL": self._url,
-                    "EXECUTION__KILL_GRACE_SECONDS": "1", "ADMIN_PASSWORD": "a long enough password"}  # fmt: skip
+                    "EXECUTION__KILL_GRACE_SECONDS": "1", "ADMIN_PASSWORD": PASSWORD,
+                    "INSTANCE": str(instance), **more}  # fmt: skip
         environ = {name: value for name, value in os.environ.items() if not name.startswith("SCHEDULER_")}
         environ |= {f"SCHEDULER_{name}": value for name, value in settings.items()}
-        command = [sys.executable, "app.py", "--instance", str(self.instance), "--port", str(free_port())]
-        before = self.leads()
+        command = [sys.executable, *arguments]
         log = (self.instance / "console.log").open("ab")
         server = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log, start_new_session=True)
         self._servers.append(server)
-        if wait:
-            until(lambda: self.leads() > before)
         return server
 
     def leads(self) -> int:
@@ -73,7 +100,7 @@ class Site:
     def close(self) -> None:
         for server in self._servers:
             if server.poll() is None:
-                server.kill()
+                server.kill()  # a stopped one too
             server.wait(10)
         for process in self.processes():
             os.kill(process, signal.SIGKILL)

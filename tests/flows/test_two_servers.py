@@ -17,7 +17,7 @@ def test_the_second_waits_and_takes_over(site: Site) -> None:
     until(lambda: site.log().count("event=started") == 2 and len(site.runs(task)) >= 3)
     assert site.leads() == 1
     first.kill()
-    until(lambda: site.leads() == 2, 5)
+    until(lambda: site.leads() == 2, 15)  # a lease has to run out first
     seen = len(site.runs(task))
     until(lambda: len(site.runs(task)) >= seen + 2)
     assert second.poll() is None

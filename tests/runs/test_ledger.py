@@ -1,5 +1,6 @@
 """Every due instant one row, whoever asks, however late, however often."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from flask import Flask
 
 from scheduler import signals
 from scheduler.database import db
+from scheduler.errors import Invalid
 from scheduler.runs import ledger
 from scheduler.runs.models import Run
 from scheduler.runs.policy import Past
@@ -219,6 +221,46 @@ def test_a_disabled_or_deleted_task_is_never_due(clock: FrozenClock) -> None:
     definitions.disable(SYSTEM, disabled.id)
     trash.remove(SYSTEM, deleted.id)
     assert settle(clock, hours=1) == 0
+
+
+CHANGES: dict[str, Callable[[int], object]] = {
+    "edit": lambda id: definitions.edit(SYSTEM, id, {"schedule_config": {"cron": "0 3 * * *"}}),
+    "move": lambda id: definitions.edit(SYSTEM, id, {"timezone": "Asia/Tokyo"}),
+    "disable": lambda id: definitions.disable(SYSTEM, id),
+    "delete": lambda id: trash.remove(SYSTEM, id),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_no_change_takes_its_row_from_what_was_due(clock: FrozenClock, change: Callable[[int], object]) -> None:
+    task = make_task(cron=MINUTELY)
+    clock.move(minutes=1, milliseconds=200)
+    change(task.id)
+    assert (instants(task), statuses(task)) == (["02 12:01:00"], ["pending"])
+    assert settle(clock, seconds=1) == 0
+
+
+def test_a_change_that_is_refused_leaves_what_is_due_to_the_next_settlement(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY)
+    clock.move(minutes=1)
+    with pytest.raises(Invalid):
+        definitions.edit(SYSTEM, task.id, {"schedule_config": {"cron": "nonsense"}})
+    assert rows(task) == []
+    assert settle(clock) == 1
+
+
+def test_what_was_due_goes_by_the_rules_it_was_due_under(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY, misfire_grace_seconds=60)
+    clock.move(minutes=3)
+    definitions.edit(SYSTEM, task.id, {"misfire_grace_seconds": 3600})
+    assert codes(task) == ["down", "pending", "overlap"]
+
+
+def test_what_an_edit_settles_counts_against_the_limit_of_runs(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY, max_runs=1)
+    clock.move(minutes=1)
+    definitions.edit(SYSTEM, task.id, {"schedule_config": {"cron": "0 3 * * *"}})
+    assert (statuses(task), task.ticks, task.next_run_at) == (["pending"], 1, None)
 
 
 def codes(task: Task) -> list[str]:

@@ -161,7 +161,7 @@ def test_it_was_in_the_trash(edith: Any, clock: FrozenClock) -> None:
     trash.remove(as_actor(edith), task.id)
     clock.move(minutes=20)
     trash.restore(SYSTEM, task.id)
-    assert [cause(task, time) for time in ("12:15", "12:30", "12:45")] == ["no-record", "deleted", "disabled-by"]
+    assert [cause(task, time) for time in ("12:15", "12:30", "12:45")] == ["waiting-scheduler", "deleted", "disabled-by"]
     assert "edith" in said(task, "12:30")
 
 
@@ -171,9 +171,17 @@ def test_its_schedule_was_another_one(edith: Any, clock: FrozenClock) -> None:
     definitions.edit(as_actor(edith), task.id, {"schedule_type": "cron", "schedule_config": {"cron": "10 * * * *"}})
     settle(clock, minutes=20)
     assert [cause(task, time) for time in ("12:10", "12:30", "12:31", "12:15")] == [
-        "replaced-by-edit", "replaced-by-edit", "not-due", "no-record",
+        "replaced-by-edit", "replaced-by-edit", "not-due", "waiting-slot",
     ]  # fmt: skip
     assert "edith changed that" in said(task, "12:10") and "edith changed that" in said(task, "12:30")
+
+
+def test_its_row_is_not_there_any_more(clock: FrozenClock) -> None:
+    task = make_task(cron=QUARTERS)
+    settle(clock, minutes=20)
+    db.session.execute(db.delete(Run))
+    db.session.commit()
+    assert cause(task, "12:15") == "no-record"
 
 
 def test_it_was_outside_its_window(clock: FrozenClock) -> None:

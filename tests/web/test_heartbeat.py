@@ -55,7 +55,13 @@ def test_it_is_ready_while_database_and_daemon_are(app: Flask) -> None:
 
 def test_it_is_not_ready_without_a_daemon(app: Flask) -> None:
     answer = app.test_client().get("/readyz")
-    assert (answer.status_code, answer.text) == (503, "scheduler\n")
+    assert (answer.status_code, answer.text) == (503, "scheduler: no tick yet\n")
+
+
+def test_it_says_how_old_the_last_tick_is(app: Flask, clock: FrozenClock) -> None:
+    heartbeat.beat(settings().instance)
+    clock.move(minutes=2)
+    assert app.test_client().get("/readyz").text == "scheduler: the last tick was 120 s ago\n"
 
 
 def test_it_is_not_ready_without_a_database(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,17 +3,20 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
 
-from scheduler.database import db
-from scheduler.runs import ledger
+from scheduler import nodes
+from scheduler.database import db, transaction
+from scheduler.nodes import Node
+from scheduler.runs import late, ledger
 from scheduler.runs.folders import PROGRESS
-from scheduler.runs.models import Run
+from scheduler.runs.models import Attempt, Run
 from scheduler.tasks import trash
 from tests.conftest import FrozenClock
-from tests.factories import SYSTEM, claim, finish, make_group, make_run, make_task, perform, rows
+from tests.factories import SYSTEM, claim, finish, make_group, make_run, make_task, outcome, perform, rows
 from tests.web.forms import send, text_of
 from tests.web.logs import folder_of, write_log
 
@@ -186,3 +189,24 @@ def test_it_lets_the_head_be_fetched_with_the_log_when_a_run_ends(sign_in: SignI
     finish(run)
     answer = text_of(browser.get(sentinel[1].replace("&amp;", "&"), headers={"HX-Request": "true"}))
     assert 'id="run-head"' in answer and "Success" in answer and "hx-get" not in answer
+
+
+def test_it_says_when_the_machine_of_a_run_is_silent(sign_in: SignIn) -> None:
+    run = make_run()
+    claim(run)
+    with transaction() as session:
+        session.get_one(Attempt, (run.id, 1)).node = "far"
+        session.add(Node(id="far", host="far", mark="", seen_at=nodes.moment() - timedelta(minutes=2)))
+    assert "Not heard of since" in page_of(sign_in("victor"), run)
+    with transaction() as session:
+        session.get_one(Node, "far").seen_at = nodes.moment()
+    assert "Not heard of since" not in page_of(sign_in("victor"), run)
+
+
+def test_it_shows_what_came_after_a_run_had_been_given_up(sign_in: SignIn) -> None:
+    run = make_run()
+    claim(run)
+    finish(run, None, reason="lost")
+    late.keep(run.id, 1, outcome(7))
+    shown = facts(page_of(sign_in("victor"), run))
+    assert shown["Came too late"] == "7"

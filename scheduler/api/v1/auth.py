@@ -5,11 +5,13 @@ from flask import Blueprint, Response, request
 from scheduler import gate
 from scheduler.accounts import sessions, tokens, users
 from scheduler.accounts.tokens import Tokens
-from scheduler.api import bodies
+from scheduler.api import bodies, described
 from scheduler.api.answers import done
 from scheduler.api.bodies import Body
+from scheduler.api.described import Shape
 from scheduler.api.v1 import shapes
-from scheduler.errors import N_, Unauthenticated
+from scheduler.api.v1.answer_models import User as UserShape
+from scheduler.errors import N_, Conflict, Unauthenticated
 
 calls = Blueprint("v1_auth", __name__, url_prefix="/v1/auth")
 
@@ -33,7 +35,17 @@ class Renewal(Body):
     refresh_token: str
 
 
+class Pair(Shape):
+    """What signs a program in."""
+
+    access_token: str
+    refresh_token: str
+    token_type: str
+    expires_in: int
+
+
 @calls.post("/login")
+@described.call(takes=Credentials, answers=Pair, refuses=(413, 415))
 @gate.public
 def login() -> Response:
     """A pair of tokens for a name and a password."""
@@ -44,6 +56,7 @@ def login() -> Response:
 
 
 @calls.post("/refresh")
+@described.call(takes=Renewal, answers=Pair, refuses=(413, 415))
 @gate.public
 def refresh() -> Response:
     """A new pair for a refresh token, which is used up."""
@@ -51,6 +64,7 @@ def refresh() -> Response:
 
 
 @calls.post("/logout")
+@described.call(refuses=(409,))
 @gate.signed_in
 def logout() -> Response:
     """End this sign-in and every token that names it."""
@@ -58,11 +72,14 @@ def logout() -> Response:
     found = gate.visitor()
     if found is None:
         raise Unauthenticated.because(N_("Sign in first."))
+    if not found.sign_in_id:
+        raise Conflict.because(N_("An API key is not signed in: revoke it instead."))
     sessions.sign_out(found.actor, found.sign_in_id)
     return done(None, N_("Signed out."))
 
 
 @calls.post("/password")
+@described.call(takes=NewPassword, refuses=(413, 415))
 @gate.public
 def password() -> Response:
     """Another password, also in place of one for one use; every sign-in of the user ends."""
@@ -72,6 +89,7 @@ def password() -> Response:
 
 
 @calls.get("/me")
+@described.call(answers=UserShape)
 @gate.signed_in
 def me() -> Response:
     """Whoever asks."""

@@ -68,7 +68,7 @@ def _whole(entry: Entry, attempts: Sequence[Attempt]) -> dict[str, Any]:
         "exit_code": run.exit_code,
         "signal": run.signal,
         "output_summary": run.summary or run.last_line,
-        "error_message": _error(run, last),
+        "error_message": went_wrong(run, last),
         "host": last.host or None if last else None,
         "pid": last.pid if last else None,
         "log_file_path": log_label(run, "output"),
@@ -102,8 +102,8 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _error(run: Run, last: Attempt | None) -> str | None:
-    """What went wrong in words: the engine's, else the last line the program wrote to its error output."""
+def went_wrong(run: Run, last: Attempt | None) -> str | None:
+    """What went wrong in words: the engine's, else the last line the newest attempt wrote to its error output."""
     if run.error or run.status not in FAILED or last is None:
         return run.error
     return (last.result or {}).get("last_error_line") or None

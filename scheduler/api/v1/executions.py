@@ -3,9 +3,10 @@
 from flask import Blueprint, Response
 
 from scheduler import gate
-from scheduler.api import asking, bodies
+from scheduler.api import asking, bodies, described
 from scheduler.api.answers import done, page
-from scheduler.api.v1 import execution_shapes, ranges
+from scheduler.api.v1 import execution_shapes, questions, ranges
+from scheduler.api.v1.answer_models import Execution
 from scheduler.api.v1.statuses import ASKED
 from scheduler.config import settings
 from scheduler.errors import N_
@@ -21,6 +22,7 @@ MOST_RUNNING = 1000
 
 
 @calls.get("/executions")
+@described.call(asks=questions.AllExecutions, answers=Execution, form="page")
 @gate.allowed("task.see")
 def listed() -> Response:
     """The executions of every task one may see, newest first."""
@@ -29,6 +31,7 @@ def listed() -> Response:
 
 
 @calls.get("/tasks/<task_id>/executions")
+@described.call(asks=questions.Executions, answers=Execution, form="page", refuses=(404,))
 @gate.allowed("task.see")
 def of_task(task_id: str) -> Response:
     """The executions of one task, newest first."""
@@ -36,6 +39,7 @@ def of_task(task_id: str) -> Response:
 
 
 @calls.get("/executions/<execution_id>")
+@described.call(answers=Execution, refuses=(404,))
 @gate.allowed("task.see")
 def one(execution_id: str) -> Response:
     """One execution, with its attempts."""
@@ -43,6 +47,7 @@ def one(execution_id: str) -> Response:
 
 
 @calls.post("/executions/<execution_id>/stop")
+@described.call(refuses=(404, 409))
 @gate.allowed("task.stop")
 def stop(execution_id: str) -> Response:
     """End it while it waits, ask it to stop while it runs; asked again, it is killed at once."""
@@ -53,6 +58,7 @@ def stop(execution_id: str) -> Response:
 
 
 @calls.post("/executions/<execution_id>/hasten")
+@described.call(refuses=(404, 409))
 @gate.allowed("task.run")
 def hasten(execution_id: str) -> Response:
     """Let the next attempt of a waiting retry start at once."""

@@ -7,10 +7,11 @@ from flask import Blueprint, Response
 
 from scheduler import gate
 from scheduler.accounts.permissions import require
-from scheduler.api import asking
+from scheduler.api import asking, described
 from scheduler.api.answers import done
 from scheduler.api.times import shown
 from scheduler.api.v1.execution_shapes import log_label
+from scheduler.api.v1.log_models import Lines, LogFile, Search, Try, Which
 from scheduler.config import settings
 from scheduler.runs import folders, history, logs
 from scheduler.runs.history import Entry
@@ -25,6 +26,7 @@ AT_ONCE = 2000
 
 
 @calls.get("/file")
+@described.call(asks=Which, answers=LogFile, refuses=(404,))
 @gate.allowed("log.read")
 def file(execution_id: str) -> Response:
     """The last lines of one of the document's two logs; the newest attempt's."""
@@ -47,6 +49,7 @@ def file(execution_id: str) -> Response:
 
 
 @calls.get("")
+@described.call(asks=Search, answers=Lines, refuses=(404,))
 @gate.allowed("log.read")
 def lines(execution_id: str) -> Response:
     """Lines of an attempt's log: the last ones, those after a number, or those a search finds."""
@@ -71,6 +74,7 @@ def lines(execution_id: str) -> Response:
 
 
 @calls.get("/download")
+@described.call(asks=Try, form="text", refuses=(404,))
 @gate.allowed("log.read")
 def download(execution_id: str) -> Response:
     """What the attempt printed, as a file."""

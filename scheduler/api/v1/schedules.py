@@ -8,9 +8,10 @@ from flask import Blueprint, Response
 from pydantic import Field
 
 from scheduler import gate
-from scheduler.api import bodies, failures, times
+from scheduler.api import bodies, described, failures, times
 from scheduler.api.answers import done
 from scheduler.api.bodies import Body
+from scheduler.api.described import Shape
 from scheduler.api.language import LANGUAGES, said_in, say
 from scheduler.config import settings
 from scheduler.errors import Invalid
@@ -35,7 +36,34 @@ class Wish(Body):
     key: str | None = None
 
 
+class Due(Shape):
+    """A due instant, in UTC and on the task's clock, and what is odd about it."""
+
+    utc: str
+    local: str
+    note: str | None
+
+
+class Problem(Shape):
+    """What is wrong with a field."""
+
+    field: str
+    message: str
+
+
+class Look(Shape):
+    """What the schedule would do, or what is wrong with it."""
+
+    valid: bool
+    kind: str | None
+    cron: str | None
+    description: dict[str, str]
+    next_runs: list[Due]
+    errors: list[Problem]
+
+
 @calls.post("/preview")
+@described.call(takes=Wish, answers=Look, refuses=(413, 415))
 @gate.allowed("schedule.preview")
 def look() -> Response:
     """The next runs of a schedule; that it is wrong is an answer here, not an error."""

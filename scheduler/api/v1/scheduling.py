@@ -4,15 +4,19 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from scheduler import gate, heartbeat
-from scheduler.api import asking, bodies, times
+from scheduler import gate, nodes
+from scheduler.api import asking, bodies, described, times
 from scheduler.api.answers import done, page
 from scheduler.api.bodies import Body
+from scheduler.api.described import Shape
 from scheduler.api.language import say
 from scheduler.api.times import shown, written
+from scheduler.api.v1 import questions
+from scheduler.api.v1.answer_models import Number
 from scheduler.api.v1.shapes import number
 from scheduler.config import settings
 from scheduler.errors import N_
+from scheduler.nodes import Lease
 from scheduler.runs import history, queue
 from scheduler.runs.queue import Place
 from scheduler.runs.status import Status
@@ -30,7 +34,48 @@ class Wish(Body):
     until: str | None = None
 
 
+class Paused(Shape):
+    """A pause of everything."""
+
+    reason: str
+    paused_by: str
+    since: str
+    until: str | None
+    ended_at: str | None
+    ended_by: str | None
+
+
+class Standing(Shape):
+    """How the scheduler stands."""
+
+    running: bool
+    paused: bool
+    pause: Paused | None
+    total_tasks: int
+    enabled_tasks: int
+    running_executions: int
+    queued: int
+    last_tick_age: Number | None
+
+
+class Waiting(Shape):
+    """An execution that waits, and for what."""
+
+    position: int
+    execution_id: str
+    task_id: int
+    task_name: str
+    cause: str
+    priority: int
+    queued_at: str
+    attempt: int
+    next_attempt_at: str | None
+    waits_for: str
+    reason: str
+
+
 @calls.get("/status")
+@described.call(answers=Standing)
 @gate.allowed("task.see")
 def status() -> Response:
     """Whether the scheduler works, whether it is paused, and how much there is to do of what one may see."""
@@ -39,20 +84,22 @@ def status() -> Response:
     paused = pausing.current()
     return done(
         {
-            "running": heartbeat.fresh(settings().instance),
+            "running": nodes.ticking(),
             "paused": paused is not None,
             "pause": _pause(paused) if paused else None,
             "total_tasks": counts["all"],
             "enabled_tasks": counts["all"] - counts["disabled"],
             "running_executions": history.count(Status.RUNNING, actor),
             "queued": history.count(Status.PENDING, actor),
-            "last_tick_age": number(heartbeat.age(settings().instance)),
+            "last_tick_age": number(nodes.tick_age()),
+            "leader": _leader(nodes.leading()),
         }
     )
 
 
 @calls.post("/pause")
 @calls.post("/scheduler/pause", endpoint="pause_everything")
+@described.call(takes=Wish, bodiless=True, answers=Paused, refuses=(413, 415))
 @gate.allowed("pause.all")
 def pause() -> Response:
     """Let nothing begin by itself, until `until` or until resumed; what somebody starts by hand starts."""
@@ -64,6 +111,7 @@ def pause() -> Response:
 
 @calls.post("/resume")
 @calls.post("/scheduler/resume", endpoint="resume_everything")
+@described.call(answers=Paused, refuses=(409,))
 @gate.allowed("pause.all")
 def resume() -> Response:
     """Let everything go on."""
@@ -72,12 +120,18 @@ def resume() -> Response:
 
 
 @calls.get("/queue")
+@described.call(asks=questions.Pages, answers=Waiting, form="page")
 @gate.allowed("task.see")
 def waiting() -> Response:
     """What waits to be started, in that order, and the one thing each waits for."""
     paging = asking.paging()
     places, total = queue.entries(gate.current_actor(), paging.first, paging.size)
     return page([_place(place) for place in places], total, paging)
+
+
+def _leader(lease: Lease | None) -> dict[str, Any] | None:
+    """Which daemon leads: its machine, its process there, which of all leaders so far it is, since when."""
+    return {"host": lease.host, "pid": lease.pid, "epoch": lease.epoch, "since": shown(lease.since)} if lease else None
 
 
 def _pause(found: Pause) -> dict[str, Any]:

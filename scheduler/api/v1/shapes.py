@@ -18,10 +18,12 @@ from scheduler.api.v1.statuses import WORDS
 from scheduler.kinds import kinds
 from scheduler.runs import history
 from scheduler.runs.models import Run
+from scheduler.runs.statistics import Day
 from scheduler.runs.status import Status
 from scheduler.schedules import spellings
 from scheduler.tasks import definitions, dependencies
 from scheduler.tasks.models import Task
+from scheduler.tasks.totals import Totals
 from scheduler.vault import MASK
 
 LATER = ("schedule_type", "schedule_config", "start_at", "end_at", "env")  # written otherwise than a draft has them
@@ -76,6 +78,22 @@ def counters(task: Task) -> dict[str, int]:
         "success_count": task.success_count,
         "failed_count": task.failure_count,
     }
+
+
+def averages(found: Totals) -> dict[str, Any]:
+    """How the runs of many tasks went."""
+    return {
+        "total_executions": found.runs,
+        "success_count": found.successes,
+        "failed_count": found.failures,
+        "success_rate": round(found.successes / found.runs, 4) if found.runs else 0.0,
+        "average_duration": round(found.seconds / found.runs, 3) if found.runs else 0.0,
+    }
+
+
+def daily(days: Sequence[Day]) -> list[dict[str, Any]]:
+    """How many executions succeeded and failed on each day."""
+    return [{"date": day.date.isoformat(), "success": day.success, "failed": day.failed} for day in days]
 
 
 def number(value: float | None) -> float | int | None:

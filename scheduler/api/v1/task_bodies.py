@@ -118,3 +118,8 @@ def _wrong(model: type[BaseModel], values: Mapping[str, Any]) -> list[Problem]:
 def _refuse(found: list[Problem]) -> None:
     if found:
         raise Invalid(found)
+
+
+def refuse_mistyped(values: Mapping[str, Any], kind: Any) -> None:
+    """`Invalid` for each field of a draft, whichever face it came through, whose JSON type is another than documented."""
+    _refuse(_mistyped(values, kind))

@@ -1,19 +1,39 @@
 """What can be done with a task besides changing it: pause, resume, run now, stop, clone, bring back."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
+from pydantic import BaseModel, Field
 
 from scheduler import gate
-from scheduler.api import bodies
+from scheduler.api import bodies, described, idempotency, waiting
 from scheduler.api.answers import done
 from scheduler.api.bodies import Body
-from scheduler.api.v1 import shapes
-from scheduler.errors import N_, Invalid
-from scheduler.runs import ledger, lifecycle
+from scheduler.api.described import Shape
+from scheduler.api.v1 import execution_shapes, shapes
+from scheduler.api.v1.answer_models import Execution, Task
+from scheduler.errors import N_
+from scheduler.runs import history, ledger, lifecycle
 from scheduler.runs.status import Cause
 from scheduler.tasks import definitions, queries, trash
 
 calls = Blueprint("v1_task_verbs", __name__, url_prefix="/v1/scheduler/tasks/<task_id>")
-LONGEST_KEY = 80
+
+
+class Waiting(BaseModel):
+    """For how many seconds to wait for the execution to be over."""
+
+    wait: int = Field(0, ge=0, le=waiting.LONGEST)
+
+
+class Triggered(Shape):
+    """The execution that waits its turn now."""
+
+    execution_id: str
+
+
+class Stopped(Shape):
+    """The executions that are told to stop."""
+
+    execution_ids: list[str]
 
 
 class Name(Body):
@@ -23,6 +43,7 @@ class Name(Body):
 
 
 @calls.post("/pause")
+@described.call(refuses=(404,))
 @gate.allowed("task.enable")
 def pause(task_id: str) -> Response:
     """Let the schedule rest; what runs goes on."""
@@ -33,6 +54,7 @@ def pause(task_id: str) -> Response:
 
 
 @calls.post("/resume")
+@described.call(refuses=(404,))
 @gate.allowed("task.enable")
 def resume(task_id: str) -> Response:
     """Let the schedule fire again."""
@@ -43,16 +65,27 @@ def resume(task_id: str) -> Response:
 
 
 @calls.post("/trigger")
+@described.call(asks=Waiting, answers=Triggered | Execution, refuses=(404, 409), headers=("Idempotency-Key",))
 @gate.allowed("task.run")
 def trigger(task_id: str) -> Response:
-    """Run it now; the same `Idempotency-Key` again answers the execution it made the first time."""
+    """Run it now; the same `Idempotency-Key` again answers the execution it made the first time.
+
+    With `wait` the answer comes when the execution is over, or after so many seconds, and holds all of it.
+    """
     bodies.nothing()
     actor = gate.current_actor()
-    run = ledger.request(actor, queries.find(actor, task_id), Cause.API, _key())
-    return done({"execution_id": run.public_id}, N_("The task is triggered."))
+    seconds = waiting.asked()
+    with waiting.place(seconds):
+        run = ledger.request(actor, queries.find(actor, task_id), Cause.API, idempotency.key())
+        known = {"execution_id": run.public_id}
+        if seconds:
+            waiting.until_over(run.id, seconds)
+            known = execution_shapes.execution(history.find(actor, known["execution_id"]))
+    return done(known, N_("The task is triggered."))
 
 
 @calls.post("/stop")
+@described.call(answers=Stopped, refuses=(404, 409))
 @gate.allowed("task.stop")
 def stop(task_id: str) -> Response:
     """Stop every execution that waits or runs."""
@@ -63,6 +96,7 @@ def stop(task_id: str) -> Response:
 
 
 @calls.post("/clone")
+@described.call(takes=Name, answers=Task, refuses=(404, 409, 413, 415))
 @gate.allowed("task.edit")
 def clone(task_id: str) -> Response:
     """A paused copy under another name."""
@@ -72,18 +106,10 @@ def clone(task_id: str) -> Response:
 
 
 @calls.post("/restore")
+@described.call(answers=Task, refuses=(404, 409))
 @gate.allowed("task.delete")
 def restore(task_id: str) -> Response:
     """Bring it back from the trash, paused."""
     bodies.nothing()
     actor = gate.current_actor()
     return done(shapes.task(actor, trash.restore(actor, trash.find(actor, task_id).id)), N_("The task is restored."))
-
-
-def _key() -> str:
-    """The `Idempotency-Key`, if there is one."""
-    given = request.headers.get("Idempotency-Key", "").strip()
-    if len(given) > LONGEST_KEY or not (given.isascii() and given.isprintable()):
-        text = N_("A key has at most %(longest)s printable ASCII characters.")
-        raise Invalid.because(text, field="Idempotency-Key", longest=LONGEST_KEY)
-    return given

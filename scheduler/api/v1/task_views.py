@@ -3,15 +3,18 @@
 from typing import Any
 
 from flask import Blueprint, Response
+from pydantic import BaseModel, Field
 
 from scheduler import gate
 from scheduler.accounts.permissions import Actor, can
-from scheduler.api import asking
+from scheduler.api import asking, described
 from scheduler.api.answers import done
+from scheduler.api.described import Shape
 from scheduler.api.language import say
 from scheduler.api.times import shown
 from scheduler.api.v1 import shapes
-from scheduler.api.v1.schedules import occurrence
+from scheduler.api.v1.answer_models import Brief, Number, Trends
+from scheduler.api.v1.schedules import Due, occurrence
 from scheduler.api.v1.statuses import WORDS
 from scheduler.runs import history, statistics
 from scheduler.runs.models import Run
@@ -26,7 +29,72 @@ MOST_RUNS = 100
 TREND_DAYS = 30
 
 
+class Count(BaseModel):
+    """How many."""
+
+    count: int = Field(5, ge=1, le=MOST_RUNS)
+
+
+class NextRuns(Shape):
+    """The next due instants."""
+
+    next_runs: list[Due]
+
+
+class Standing(Shape):
+    """How a task stands."""
+
+    task_id: int
+    status: str
+    is_active: bool
+    running: list[str]
+    pending: list[str]
+    next_run_time: str | None
+    last_execution: Brief | None
+
+
+class Stats(Shape):
+    """How a task has gone."""
+
+    total_executions: int
+    success_count: int
+    failed_count: int
+    success_rate: Number
+    average_duration: Number
+    last_execution: Brief | None
+    execution_trends: Trends
+
+
+class Neighbour(Shape):
+    """A task beside another one; of one that may not be seen the number only."""
+
+    task_id: int
+    is_deleted: bool
+    key: str | None
+    name: str | None
+    is_active: bool | None
+    depends_mode: str | None
+    last_status: str | None
+
+
+class Upstream(Neighbour):
+    """One that is waited for, and its end that is not used up yet."""
+
+    arrived_execution_id: str | None
+
+
+class Dependencies(Shape):
+    """What a task waits for, and what waits for it."""
+
+    task_id: int
+    depends_mode: str
+    upstreams: list[Upstream]
+    dependants: list[Neighbour]
+    warnings: list[str]
+
+
 @calls.get("/next-runs")
+@described.call(asks=Count, answers=NextRuns, refuses=(404,))
 @gate.allowed("task.see")
 def next_runs(task_id: str) -> Response:
     """When it is due next; never, while it is paused."""
@@ -38,6 +106,7 @@ def next_runs(task_id: str) -> Response:
 
 
 @calls.get("/status")
+@described.call(answers=Standing, refuses=(404,))
 @gate.allowed("task.see")
 def status(task_id: str) -> Response:
     """How it stands now."""
@@ -57,14 +126,13 @@ def status(task_id: str) -> Response:
 
 
 @calls.get("/stats")
+@described.call(answers=Stats, refuses=(404,))
 @gate.allowed("task.see")
 def stats(task_id: str) -> Response:
     """How it has gone: in all, and on each of the last days in UTC."""
     task = queries.find(gate.current_actor(), task_id)
     total = task.total_count
-    days = [
-        {"date": day.date.isoformat(), "success": day.success, "failed": day.failed} for day in statistics.daily(task, TREND_DAYS)
-    ]
+    days = shapes.daily(statistics.daily(task, TREND_DAYS))
     averages = {
         "success_rate": round(task.success_count / total, 4) if total else 0.0,
         "average_duration": round(task.total_duration / total, 3) if total else 0.0,
@@ -74,6 +142,7 @@ def stats(task_id: str) -> Response:
 
 
 @calls.get("/dependencies")
+@described.call(answers=Dependencies, refuses=(404,))
 @gate.allowed("task.see")
 def waits(task_id: str) -> Response:
     """What it waits for, what waits for it, and what is amiss with that."""

@@ -2,39 +2,42 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from scheduler import gate
 from scheduler.accounts.permissions import Actor
-from scheduler.api import asking, bodies
+from scheduler.api import asking, bodies, described, idempotency
 from scheduler.api.answers import done, page
 from scheduler.api.times import shown
-from scheduler.api.v1 import shapes, task_bodies
+from scheduler.api.v1 import questions, shapes, task_bodies
+from scheduler.api.v1.answer_models import Task, TaskInFull
 from scheduler.api.v1.statuses import ASKED
-from scheduler.errors import N_, Invalid
+from scheduler.api.v1.task_models import NewTask, TaskChanges
+from scheduler.api.v1.versions import matched, tagged
+from scheduler.errors import N_
 from scheduler.kinds import kinds
 from scheduler.runs import history
 from scheduler.runs.status import Status
-from scheduler.tasks import definitions, queries, trash
-from scheduler.tasks.models import Task
+from scheduler.tasks import definitions, once, queries, trash
 from scheduler.tasks.queries import Wanted
 
 calls = Blueprint("v1_tasks", __name__, url_prefix="/v1/scheduler/tasks")
-MOST_VERSIONS = 2**31 - 1
 
 
 @calls.post("")
+@described.call(takes=NewTask, answers=Task, refuses=(409, 413, 415), headers=("Idempotency-Key",))
 @gate.allowed("task.create")
 def create() -> Response:
-    """A new task; as in the document the status is 200."""
+    """A new task; as in the document the status is 200. The same `Idempotency-Key` again answers the task it made."""
     actor = gate.current_actor()
     values = task_bodies.new()
     with task_bodies.as_spelled():
-        task = definitions.create(actor, values)
+        task = once.create(actor, values, idempotency.key())
     return done(shapes.task(actor, task), N_("The task is created."))
 
 
 @calls.get("")
+@described.call(asks=questions.Tasks, answers=Task, form="page")
 @gate.allowed("task.see")
 def listed() -> Response:
     """The tasks one may see, by name."""
@@ -45,16 +48,18 @@ def listed() -> Response:
 
 
 @calls.get("/<task_id>")
+@described.call(answers=TaskInFull, refuses=(404,))
 @gate.allowed("task.see")
 def one(task_id: str) -> Response:
     """One task, with how its runs went; its version is its ETag."""
     actor = gate.current_actor()
     task = queries.find(actor, task_id)
     summary = shapes.counters(task) | {"last_success": shown(task.last_success_at), "last_failure": shown(task.last_failure_at)}
-    return _tagged(done(shapes.task(actor, task) | {"execution_summary": summary}), task)
+    return tagged(done(shapes.task(actor, task) | {"execution_summary": summary}), task.version)
 
 
 @calls.put("/<task_id>")
+@described.call(takes=TaskChanges, answers=Task, refuses=(404, 409, 413, 415), headers=("If-Match",))
 @gate.allowed("task.edit")
 def update(task_id: str) -> Response:
     """Change what the body names and leave the rest."""
@@ -62,11 +67,12 @@ def update(task_id: str) -> Response:
     task = queries.find(actor, task_id)
     values, version = task_bodies.changes(task.kind)
     with task_bodies.as_spelled():
-        task = definitions.edit(actor, task.id, values, version if version is not None else _matched())
-    return _tagged(done(shapes.task(actor, task), N_("The task is changed.")), task)
+        task = definitions.edit(actor, task.id, values, version if version is not None else matched())
+    return tagged(done(shapes.task(actor, task), N_("The task is changed.")), task.version)
 
 
 @calls.delete("/<task_id>")
+@described.call(refuses=(404,))
 @gate.allowed("task.delete")
 def delete(task_id: str) -> Response:
     """Move it to the trash; its runs are stopped."""
@@ -100,19 +106,3 @@ def _standing(status: str) -> dict[str, Any]:
 def _group_key(actor: Actor, wanted: str) -> str:
     """The key of the group asked for by number; anything else is a key already."""
     return next((group.key for group in queries.groups(actor) if str(group.id) == wanted), wanted) if wanted else ""
-
-
-def _matched() -> int | None:
-    """The version `If-Match` names."""
-    given = request.headers.get("If-Match", "").strip()
-    if given in ("", "*"):
-        return None
-    number = given.removeprefix("W/").strip('"')
-    if not number.isascii() or not number.isdecimal() or len(number) > len(str(MOST_VERSIONS)):
-        raise Invalid.because(N_("“%(value)s” is not a version: send the ETag of the task."), field="If-Match", value=given[:60])
-    return int(number)
-
-
-def _tagged(response: Response, task: Task) -> Response:
-    response.set_etag(str(task.version))
-    return response

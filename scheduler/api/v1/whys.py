@@ -3,10 +3,12 @@
 from typing import Any
 
 from flask import Blueprint, Response
+from pydantic import BaseModel
 
 from scheduler import gate
-from scheduler.api import asking
+from scheduler.api import asking, described
 from scheduler.api.answers import done
+from scheduler.api.described import Shape
 from scheduler.api.language import say
 from scheduler.api.times import shown, written
 from scheduler.errors import N_, Invalid
@@ -19,7 +21,29 @@ from scheduler.tasks import queries
 calls = Blueprint("v1_whys", __name__, url_prefix="/v1/scheduler/tasks/<task_id>")
 
 
+class At(BaseModel):
+    """The instant that is meant; without an offset on the task's clock."""
+
+    at: str
+
+
+class Why(Shape):
+    """The one cause, in a word and in a sentence."""
+
+    task_id: int
+    at: str
+    cause: str
+    text: str
+    notes: list[str]
+    due_at: str | None
+    execution_id: str | None
+    missed_count: int
+    previous: str | None
+    next: str | None
+
+
 @calls.get("/why")
+@described.call(asks=At, answers=Why, refuses=(404,))
 @gate.allowed("task.see")
 def explain(task_id: str) -> Response:
     """The one cause, in a word and in a sentence, with the run it is about and the nearest due instants."""

@@ -3,10 +3,18 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from scheduler.execution.protocol import Spec, Start, State
 from scheduler.runs.policy import Outcome
+
+
+class Refusal(NamedTuple):
+    """An attempt that will not be started, and why."""
+
+    run_id: int
+    number: int
+    why: str
 
 
 class Engine(ABC):
@@ -19,8 +27,12 @@ class Engine(ABC):
         self.instance = instance
 
     @abstractmethod
-    def start(self, specs: Sequence[Spec]) -> list[str | None]:
-        """Have attempts started, each at most once; why each was refused, or None. OSError when nobody can start any now."""
+    def start(self, specs: Sequence[Spec]) -> None:
+        """Have attempts started, each at most once; they are not waited for. OSError when nobody can start any now."""
+
+    @abstractmethod
+    def refusals(self) -> list[Refusal]:
+        """What has been refused since this was asked last, of all that were to start."""
 
     @abstractmethod
     def stop(self, run_id: int, number: int, force: bool = False) -> None:
@@ -33,6 +45,10 @@ class Engine(ABC):
     @abstractmethod
     def fence(self, run_id: int, number: int) -> bool:
         """Make sure an unstarted attempt never starts; False when it did start."""
+
+    @abstractmethod
+    def sweep(self, run_id: int, number: int) -> None:
+        """End every process that is left of an attempt whose supervisor is gone."""
 
     @abstractmethod
     def started(self, run_id: int, number: int) -> Start | None:

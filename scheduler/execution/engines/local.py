@@ -2,14 +2,15 @@
 
 import logging
 import subprocess
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
 from scheduler.errors import N_
-from scheduler.execution import launcher, protocol
-from scheduler.execution.engines.base import Engine
+from scheduler.execution import launcher, protocol, tree
+from scheduler.execution.engines.base import Engine, Refusal
 from scheduler.execution.protocol import Client, Spec, Start, State
-from scheduler.runs.folders import attempt_folder
+from scheduler.runs.folders import attempt_folder, workspace_folder
 from scheduler.runs.policy import Outcome
 
 PATIENCE = 5.0  # seconds for a fresh runner to listen
@@ -28,15 +29,28 @@ class Local(Engine):
         super().__init__(instance)
         self._client: Client | None = None
         self._runner: subprocess.Popen[bytes] | None = None
+        self._unanswered: deque[Spec] = deque()
 
-    def start(self, specs: Sequence[Spec]) -> list[str | None]:
-        """Pass the specs on; a runner that hung up is replaced and asked again, the fence keeps a start from happening twice."""
+    def start(self, specs: Sequence[Spec]) -> None:
+        """Pass the specs on; a runner that hung up is replaced and sent them again."""
+        self._unanswered.extend(specs)
         try:
-            return self._connected().submit_many(specs)
+            self._connected().send(specs)
         except OSError as error:
-            _log.warning("event=runner_gone reason=%s", error)
-            self.close()
-            return self._connected().submit_many(specs)
+            self._send_again(error)
+
+    def refusals(self) -> list[Refusal]:
+        """What the runner has refused; when it hung up, what it left unanswered is sent to the next one."""
+        try:
+            answers = self._connected().answers() if self._unanswered else []
+        except OSError as error:
+            try:
+                self._send_again(error)
+            except OSError:
+                _log.exception("event=engine_unreachable")  # what is under way nobody will begin: recovery sees to it
+            return []
+        answered = [(self._unanswered.popleft(), why) for why in answers]
+        return [Refusal(spec.run_id, spec.attempt, why) for spec, why in answered if why is not None]
 
     def stop(self, run_id: int, number: int, force: bool = False) -> None:
         protocol.request_stop(self._folder(run_id, number), force)
@@ -46,6 +60,12 @@ class Local(Engine):
 
     def fence(self, run_id: int, number: int) -> bool:
         return protocol.fence(self._folder(run_id, number))
+
+    def sweep(self, run_id: int, number: int) -> None:
+        """The runner does it too, for its own; here by the environment, because the runner may be gone as well."""
+        left = {f"SCHEDULER_WORKSPACE={workspace_folder(self.instance, run_id)}", f"SCHEDULER_ATTEMPT={number}"}
+        if not tree.kill_bearers({entry.encode() for entry in left}):
+            _log.error("event=processes_remain run=%s attempt=%s", run_id, number)
 
     def started(self, run_id: int, number: int) -> Start | None:
         return protocol.read_start(self._folder(run_id, number))
@@ -74,6 +94,15 @@ class Local(Engine):
         if self._client is not None:
             self._client.close()
             self._client = None
+
+    def _send_again(self, error: OSError) -> None:
+        """All that the runner has not answered to the next one; the fence keeps a start from happening twice."""
+        _log.warning("event=runner_gone reason=%s", error)
+        self.close()
+        specs = list(self._unanswered)
+        self._unanswered.clear()
+        self._connected().send(specs)
+        self._unanswered.extend(specs)
 
     def _connected(self) -> Client:
         if self._client is None:

@@ -16,6 +16,7 @@ def upgrade() -> None:
     sa.Column('actor_id', sa.Integer(), nullable=True),
     sa.Column('actor_name', sa.String(length=64), nullable=False),
     sa.Column('address', sa.String(length=64), nullable=False),
+    sa.Column('via', sa.String(length=16), server_default='', nullable=False),
     sa.Column('action', sa.String(length=40), nullable=False),
     sa.Column('object_type', sa.String(length=20), nullable=False),
     sa.Column('object_id', sa.String(length=64), nullable=False),
@@ -41,10 +42,30 @@ def upgrade() -> None:
     sa.Column('description', sa.Text(), nullable=False),
     sa.Column('default_content', Json, nullable=True),
     sa.Column('max_concurrent', sa.Integer(), nullable=True),
+    sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('created_at', UTCDateTime(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_group')),
     sa.UniqueConstraint('key', name=op.f('uq_group_key')),
     sa.UniqueConstraint('name', name=op.f('uq_group_name'))
+    )
+    op.create_table('lease',
+    sa.Column('name', sa.String(length=20), nullable=False),
+    sa.Column('holder', sa.String(length=32), nullable=False),
+    sa.Column('epoch', sa.Integer(), nullable=False),
+    sa.Column('node', sa.String(length=32), nullable=False),
+    sa.Column('host', sa.String(length=64), nullable=False),
+    sa.Column('pid', sa.Integer(), nullable=False),
+    sa.Column('since', UTCDateTime(), nullable=False),
+    sa.Column('ticked_at', UTCDateTime(), nullable=True),
+    sa.Column('expires_at', UTCDateTime(), nullable=True),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_lease'))
+    )
+    op.create_table('node',
+    sa.Column('id', sa.String(length=32), nullable=False),
+    sa.Column('host', sa.String(length=64), nullable=False),
+    sa.Column('mark', sa.String(length=120), nullable=False),
+    sa.Column('seen_at', UTCDateTime(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_node'))
     )
     op.create_table('pause',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -58,6 +79,26 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('pause', schema=None) as batch_op:
         batch_op.create_index('ix_pause_ended_at', ['ended_at', 'until'], unique=False)
+
+    op.create_table('tally',
+    sa.Column('name', sa.String(length=40), nullable=False),
+    sa.Column('value', sa.Float(), nullable=False),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_tally'))
+    )
+    op.create_table('upkeep',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('due_at', UTCDateTime(), nullable=True),
+    sa.Column('asked_by', sa.String(length=64), nullable=False),
+    sa.Column('asked_at', UTCDateTime(), nullable=False),
+    sa.Column('status', sa.String(length=20), nullable=False),
+    sa.Column('started_at', UTCDateTime(), nullable=True),
+    sa.Column('finished_at', UTCDateTime(), nullable=True),
+    sa.Column('freed', Json, nullable=False),
+    sa.Column('error', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_upkeep'))
+    )
+    with op.batch_alter_table('upkeep', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_upkeep_status'), ['status'], unique=False)
 
     op.create_table('user',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -77,6 +118,23 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_user')),
     sa.UniqueConstraint('username', name=op.f('uq_user_username'))
     )
+    op.create_table('api_key',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('user_id', sa.Integer(), nullable=False),
+    sa.Column('name', sa.String(length=60), nullable=False),
+    sa.Column('prefix', sa.String(length=16), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('scopes', Json, nullable=False),
+    sa.Column('created_at', UTCDateTime(), nullable=False),
+    sa.Column('expires_at', UTCDateTime(), nullable=True),
+    sa.Column('last_used_at', UTCDateTime(), nullable=True),
+    sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_api_key_user_id_user'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_api_key')),
+    sa.UniqueConstraint('digest', name=op.f('uq_api_key_digest'))
+    )
+    with op.batch_alter_table('api_key', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_api_key_user_id'), ['user_id'], unique=False)
+
     op.create_table('grant',
     sa.Column('user_id', sa.Integer(), nullable=False),
     sa.Column('group_id', sa.Integer(), nullable=False),
@@ -144,7 +202,8 @@ def upgrade() -> None:
     sa.Column('total_duration', sa.Double(), nullable=False),
     sa.ForeignKeyConstraint(['group_id'], ['group.id'], name=op.f('fk_task_group_id_group')),
     sa.ForeignKeyConstraint(['owner_id'], ['user.id'], name=op.f('fk_task_owner_id_user'), ondelete='SET NULL'),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_task'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_task')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('task', schema=None) as batch_op:
         batch_op.create_index('ix_task_counts', ['deleted_at', 'enabled', 'last_status', 'last_run_id', 'private', 'owner_id', 'group_id'], unique=False)
@@ -154,6 +213,19 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_task_updated_at'), ['updated_at'], unique=False)
         batch_op.create_index('uq_task_key', ['key'], unique=True, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.create_index('uq_task_name', ['name'], unique=True, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
+
+    op.create_table('creation_key',
+    sa.Column('user_id', sa.Integer(), nullable=False),
+    sa.Column('key', sa.String(length=80), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('task_id', sa.Integer(), nullable=False),
+    sa.Column('created_at', UTCDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['task_id'], ['task.id'], name=op.f('fk_creation_key_task_id_task'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_creation_key_user_id_user'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('user_id', 'key', name=op.f('pk_creation_key'))
+    )
+    with op.batch_alter_table('creation_key', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_creation_key_created_at'), ['created_at'], unique=False)
 
     op.create_table('run',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -193,9 +265,11 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['task_id'], ['task.id'], name=op.f('fk_run_task_id_task')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_run')),
     sa.UniqueConstraint('public_id', name=op.f('uq_run_public_id')),
-    sa.UniqueConstraint('task_id', 'cause', 'cause_key', name=op.f('uq_run_task_id_cause_cause_key'))
+    sa.UniqueConstraint('task_id', 'cause', 'cause_key', name=op.f('uq_run_task_id_cause_cause_key')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('run', schema=None) as batch_op:
+        batch_op.create_index('ix_run_finished', ['finished_at'], unique=False, sqlite_where=sa.text('finished_at IS NOT NULL'), postgresql_where=sa.text('finished_at IS NOT NULL'))
         batch_op.create_index('ix_run_scheduled', ['scheduled_at'], unique=False)
         batch_op.create_index('ix_run_status', ['status', 'id'], unique=False)
         batch_op.create_index('ix_run_task', ['task_id', 'id'], unique=False)
@@ -211,6 +285,17 @@ def upgrade() -> None:
     with op.batch_alter_table('task_dependency', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_task_dependency_upstream_id'), ['upstream_id'], unique=False)
 
+    op.create_table('task_revision',
+    sa.Column('task_id', sa.Integer(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('at', UTCDateTime(), nullable=False),
+    sa.Column('actor_id', sa.Integer(), nullable=True),
+    sa.Column('actor_name', sa.String(length=64), nullable=False),
+    sa.Column('action', sa.String(length=40), nullable=False),
+    sa.Column('values', Json, nullable=False),
+    sa.ForeignKeyConstraint(['task_id'], ['task.id'], name=op.f('fk_task_revision_task_id_task'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('task_id', 'version', name=op.f('pk_task_revision'))
+    )
     op.create_table('task_tag',
     sa.Column('task_id', sa.Integer(), nullable=False),
     sa.Column('name', sa.String(length=50), nullable=False),
@@ -232,6 +317,7 @@ def upgrade() -> None:
     sa.Column('exit_code', sa.Integer(), nullable=True),
     sa.Column('signal', sa.Integer(), nullable=True),
     sa.Column('error', sa.Text(), nullable=True),
+    sa.Column('node', sa.String(length=32), nullable=False),
     sa.Column('host', sa.String(length=64), nullable=False),
     sa.Column('pid', sa.Integer(), nullable=True),
     sa.Column('peak_memory_kb', sa.Integer(), nullable=True),
@@ -256,6 +342,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_task_tag_name'))
 
     op.drop_table('task_tag')
+    op.drop_table('task_revision')
     with op.batch_alter_table('task_dependency', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_task_dependency_upstream_id'))
 
@@ -264,8 +351,13 @@ def downgrade() -> None:
         batch_op.drop_index('ix_run_task')
         batch_op.drop_index('ix_run_status')
         batch_op.drop_index('ix_run_scheduled')
+        batch_op.drop_index('ix_run_finished', sqlite_where=sa.text('finished_at IS NOT NULL'), postgresql_where=sa.text('finished_at IS NOT NULL'))
 
     op.drop_table('run')
+    with op.batch_alter_table('creation_key', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_creation_key_created_at'))
+
+    op.drop_table('creation_key')
     with op.batch_alter_table('task', schema=None) as batch_op:
         batch_op.drop_index('uq_task_name', sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.drop_index('uq_task_key', sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
@@ -282,11 +374,22 @@ def downgrade() -> None:
 
     op.drop_table('sign_in')
     op.drop_table('grant')
+    with op.batch_alter_table('api_key', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_api_key_user_id'))
+
+    op.drop_table('api_key')
     op.drop_table('user')
+    with op.batch_alter_table('upkeep', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_upkeep_status'))
+
+    op.drop_table('upkeep')
+    op.drop_table('tally')
     with op.batch_alter_table('pause', schema=None) as batch_op:
         batch_op.drop_index('ix_pause_ended_at')
 
     op.drop_table('pause')
+    op.drop_table('node')
+    op.drop_table('lease')
     op.drop_table('group')
     op.drop_table('failed_sign_in')
     with op.batch_alter_table('audit_entry', schema=None) as batch_op:

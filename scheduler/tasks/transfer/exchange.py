@@ -13,7 +13,7 @@ from scheduler.accounts.permissions import Actor, require
 from scheduler.database import after_commit, db, transaction
 from scheduler.errors import N_, Invalid
 from scheduler.schedules.plan import Plan as Due
-from scheduler.tasks import definitions, dependencies, queries, trash
+from scheduler.tasks import definitions, dependencies, due, queries, trash, versions
 from scheduler.tasks.models import Task
 from scheduler.tasks.queries import Wanted, plan_of
 from scheduler.tasks.transfer import crontab_tasks, decoding, grouping, linking, native, planning, tasks_json
@@ -124,11 +124,17 @@ def _write(session: Session, actor: Actor, plan: Plan) -> None:
         _change(session, change, now)
     session.flush()
     linking.write(session, [*created, *changed])
+    session.flush()
+    upstreams = linking.numbers(session)
     for change in (*created, *changed):
         task = change.made if change.action == "create" else change.task
         assert task is not None
         act = ("task.create", None) if change.action == "create" else ("task.edit", before[change.key])
         after = definitions.written(task, _names(change, 1))
+        if task.version > versions.MOST:
+            versions.keep(session, actor, task, act[0], after)
+        else:
+            session.add(versions.kept(actor, task, act[0], after, upstreams.get(task.id, [])))
         audit.record(actor, act[0], ("task", task.id, task.name), before=act[1], after=after)
         after_commit(signals.task_changed, task_id=task.id)
     told = {"created": len(created), "changed": len(changed), "deleted": len(plan.of("delete"))}
@@ -154,6 +160,7 @@ def _create(session: Session, change: Change, now: datetime) -> None:
 def _change(session: Session, change: Change, now: datetime) -> None:
     task, draft = change.task, change.draft
     assert task is not None and draft is not None and change.group is not None and change.made is not None
+    due.settled(session, task)
     was_enabled, due_before, mode = task.enabled, definitions.timing(task), task.depends_mode
     definitions.apply(task, draft, change.group)
     task.schedule_word = change.made.schedule_word
@@ -175,9 +182,9 @@ def _free_names(session: Session, changes: Sequence[Change]) -> None:
 def _fires(counter: Counter, change: Change, source: Source) -> Fires:
     now = _timing(change.task) if change.task is not None and change.task.enabled else None
     made = change.made
-    due = made is not None and change.draft is not None and (made.enabled or source.format == "crontab")
+    counted = made is not None and change.draft is not None and (made.enabled or source.format == "crontab")
     after = None
-    if due and change.draft is not None and made is not None:
+    if counted and change.draft is not None and made is not None:
         room = made.max_runs - change.task.ticks if made.max_runs is not None and change.task else made.max_runs
         after = Timing(change.draft.plan, room if room is None else max(room, 0))
     return counter.compare(now, after)

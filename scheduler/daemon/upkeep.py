@@ -1,0 +1,71 @@
+"""The loop that has the housekeeping done, in a thread of the daemon that leads; what is done and kept is said in runs."""
+
+import logging
+import threading
+from pathlib import Path
+
+from flask import Flask
+
+from scheduler import clock
+from scheduler.database import db
+from scheduler.execution.protocol import is_locked
+from scheduler.runs import disk, orphans, tally, upkeep
+from scheduler.runs.retention import BREATH, Stopped
+
+IDLE = 2.0  # seconds between looks: how soon what somebody asked for begins
+FOLD = 60.0  # seconds between two times finished runs are added to the totals
+PARTS = 20  # of them at one look; of a large backlog the rest waits for the next
+
+_log = logging.getLogger("Upkeep")
+
+
+class Housekeeper:
+    """A thread that sleeps, looks whether there is anything to be done, and stops in the middle of it when told to."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._stopping = threading.Event()
+        self._folded = -FOLD
+        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+
+    def start(self) -> None:
+        """Make the numbers of runs safe before the first is given, then begin."""
+        with self._app.app_context():
+            orphans.outrun_folders()
+            upkeep.recover()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Leave what is being done where it is, between two transactions."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join(10)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(IDLE):
+            try:
+                with self._app.app_context():
+                    self._look()
+            except Exception:
+                _log.exception("event=upkeep_failed")
+
+    def _look(self) -> None:
+        record = upkeep.take(clock.now())
+        if record is not None:
+            upkeep.perform(record, self._rest, busy)
+        elif clock.monotonic() - self._folded >= FOLD and not self._fold():
+            self._folded = clock.monotonic()
+        db.session.rollback()
+
+    def _fold(self) -> bool:
+        """Add finished runs to the totals; whether there are more."""
+        return all(tally.fold() and not self._stopping.wait(BREATH) for _ in range(PARTS))
+
+    def _rest(self, seconds: float) -> None:
+        if self._stopping.wait(seconds):
+            raise Stopped
+
+
+def busy(run: Path) -> bool:
+    """Whether a supervisor lives in one of the run's attempts, whatever the database says of it."""
+    return any(is_locked(run / str(number)) for number in disk.numbered(run))
