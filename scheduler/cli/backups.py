@@ -1,11 +1,12 @@
 """`backup` and `restore`: the installation as one file, its keys as another, to be kept apart; copies are `copies`'s work."""
 
+import fcntl
 import json
 import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -80,14 +81,20 @@ def restore_command(path: Path, keys_path: Path | None, yes: bool, as_json: bool
 @contextmanager
 def _alone() -> Iterator[None]:
     """While no daemon of this installation runs, and none can begin."""
-    term = leadership(current_app).take()
-    if term is None:
-        told(lambda: _refuse(Conflict, SERVED))
-        return
-    try:
+    with ExitStack() as held:
+        if copies.dialect() == "sqlite":  # the lock alone: leading writes into the database, which may be damaged
+            path = settings().instance / "run" / "daemon.lock"
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = held.enter_context(path.open("a"))
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                told(lambda: _refuse(Conflict, SERVED))
+        elif term := leadership(current_app).take():
+            held.callback(term.resign)
+        else:
+            told(lambda: _refuse(Conflict, SERVED))
         yield
-    finally:
-        term.resign()
 
 
 def _manifest() -> dict[str, Any]:

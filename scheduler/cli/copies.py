@@ -87,18 +87,33 @@ def integrity(path: Path) -> str:
 
 
 def replace(folder: Path, aside: Path) -> None:
-    """Put the copy in `folder` in the place of the database, which is kept in `aside`."""
-    copy(aside, lambda done, total: None)
+    """Put the copy in `folder` in the place of the database, which is kept in `aside`; of a damaged one the files are."""
     db.session.remove()
     db.engine.dispose()
     if dialect() == "postgresql":
+        copy(aside, lambda done, total: None)
         dump = str(folder / FILES["postgresql"])
-        _postgres("pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction", "--dbname=", dump)
+        _postgres("pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction", dump)
         return
-    for ending in ("-wal", "-shm"):
-        Path(f"{_path()}{ending}").unlink(missing_ok=True)
-    shutil.move(folder / FILES["sqlite"], _path())
+    try:
+        copy(aside, lambda done, total: None)
+        _pour(folder / FILES["sqlite"], Path(_path()))
+    except sqlite3.DatabaseError:
+        for ending in ("", "-wal", "-shm"):
+            if Path(_path() + ending).exists():
+                shutil.move(_path() + ending, aside / f"damaged.db{ending}")
+        shutil.move(folder / FILES["sqlite"], _path())
     Path(_path()).chmod(0o600)
+
+
+def _pour(source: Path, target: Path) -> None:
+    """Fill the file from the other one, in one transaction: whoever still has it open sees the new content."""
+    read, written = sqlite3.connect(f"file:{source}?mode=ro", uri=True), sqlite3.connect(target)
+    try:
+        read.backup(written)
+    finally:
+        written.close()
+        read.close()
 
 
 def _path() -> str:
@@ -114,11 +129,8 @@ def _postgres(name: str, *arguments: str) -> None:
     url = make_url(str(db.engine.url.render_as_string(hide_password=False))).set(drivername="postgresql")
     environ = {**os.environ, "PGPASSWORD": str(url.password or "")}
     address = url.set(password=None).render_as_string(hide_password=False)
-    given = [one if one != "--dbname=" else f"--dbname={address}" for one in arguments]
-    if "--dbname=" not in arguments:
-        given.append(f"--dbname={address}")
     try:
-        subprocess.run([_program(name), *given], check=True, capture_output=True, env=environ)
+        subprocess.run([_program(name), f"--dbname={address}", *arguments], check=True, capture_output=True, env=environ)
     except (OSError, subprocess.CalledProcessError) as error:
         reason = getattr(error, "stderr", b"") or str(error).encode()
         raise Invalid.because(NO_PROGRAM, name=name, reason=reason.decode("utf-8", "replace").strip()[:300]) from error

@@ -8,6 +8,7 @@ import click
 from flask.cli import with_appcontext
 
 from scheduler.accounts.permissions import SYSTEM
+from scheduler.cli.ringing import heard
 from scheduler.cli.telling import as_json, bar, say, told
 from scheduler.tasks import queries
 from scheduler.tasks.transfer import decoding, exchange
@@ -38,7 +39,7 @@ def import_command(path: str, format_: str, form: str, as_json: bool, **flags: b
     source = told(lambda: exchange.read(data, decoding.guess(data) if format_ == "auto" else format_, form))
     found: dict[str, Any] = {"dry_run": flags["dry_run"], "format": source.format}
     lines = [note.text % note.params for note in source.notes]
-    with bar("Reading") as progress:
+    with heard(), bar("Reading") as progress:
         if flags["dry_run"]:
             outcome = exchange.look(SYSTEM, source, options, progress)
             plan, whole = outcome.plan, total(outcome.fires.values())

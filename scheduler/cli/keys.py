@@ -1,5 +1,7 @@
 """`rotate-keys`: a new key for the secrets, and every one of them sealed with it; keys themselves are the vault's."""
 
+from typing import Any
+
 import click
 from flask.cli import with_appcontext
 from sqlalchemy import select
@@ -12,7 +14,7 @@ from scheduler.config import settings
 from scheduler.database import transaction
 from scheduler.kinds import kinds
 from scheduler.tasks import contents
-from scheduler.tasks.models import Group, Task
+from scheduler.tasks.models import Group, Task, TaskRevision
 
 
 @click.command("rotate-keys")
@@ -43,13 +45,20 @@ def _reseal() -> int:
             new = contents.resealed(kinds.get(str(task.kind)), task.content)
             count += new != task.content
             task.content = new
+        for revision in session.scalars(select(TaskRevision)):
+            revision.values = _resealed(revision.values)
         for group in session.scalars(select(Group).where(Group.default_content.is_not(None))):
-            if group.default_content and group.default_content.get("type") in kinds.names:
-                new = contents.resealed(kinds.get(group.default_content["type"]), group.default_content)
-                count += new != group.default_content
-                group.default_content = new
+            new = _resealed(group.default_content or {})
+            count += new != group.default_content
+            group.default_content = new
         audit.record(SYSTEM, "keys.rotate", ("installation", None, "vault.key"), after={"contents": count})
     return count
+
+
+def _resealed(values: dict[str, Any]) -> dict[str, Any]:
+    """Values that name their `type`, sealed anew."""
+    known = values.get("type") in kinds.names
+    return contents.resealed(kinds.get(values["type"]), values) if known else values
 
 
 COMMANDS = (rotate_command,)

@@ -9,6 +9,7 @@ from flask.cli import with_appcontext
 
 from scheduler import clock
 from scheduler.accounts.permissions import SYSTEM
+from scheduler.cli.ringing import heard
 from scheduler.cli.telling import as_json, say, told
 from scheduler.config import settings
 from scheduler.database import db
@@ -51,7 +52,8 @@ def run_command(key: str, wait: bool, follow: bool, timeout: float | None, as_js
       15 skipped            16 still going after --timeout
       1 it could not be asked for                 2 wrong usage
     """
-    run = told(lambda: ledger.request(SYSTEM, queries.find(SYSTEM, key), Cause.MANUAL))
+    with heard():
+        run = told(lambda: ledger.request(SYSTEM, queries.find(SYSTEM, key), Cause.MANUAL))
     public_id = run.public_id
     if wait or follow:
         run = _waited(run.id, timeout, follow and not as_json)

@@ -5,7 +5,7 @@ import json
 from scheduler.database import db
 from scheduler.tasks.models import Task
 from tests.cli.conftest import Call
-from tests.factories import make_task
+from tests.factories import make_run, make_task
 
 CRONTAB = "# Backup\n0 2 * * * /opt/backup.sh\n@reboot x\n"
 
@@ -41,6 +41,13 @@ def test_what_is_exported_comes_in_again(call: Call, tmp_path: object) -> None:
     path = f"{tmp_path}/tasks.yaml"
     assert call("export", "-o", path).exit_code == 0
     assert "as it is: 1" in call("import", path).output
+
+
+def test_runs_of_what_is_replaced_are_stopped(call: Call) -> None:
+    run = make_run()
+    assert call("import", "-", "--replace", input='{"format": "scheduler", "version": 1}').exit_code == 0
+    db.session.expire_all()
+    assert run.status == "cancelled"
 
 
 def test_some_are_exported_by_key(call: Call) -> None:

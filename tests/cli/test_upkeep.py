@@ -14,11 +14,11 @@ from scheduler import config, create_app, vault
 from scheduler.accounts import tokens
 from scheduler.accounts.permissions import SYSTEM
 from scheduler.cli import commands, copies
-from scheduler.daemon.flock import FlockLeadership
+from scheduler.daemon.process import leadership
 from scheduler.database import db
 from scheduler.kinds import kinds
 from scheduler.tasks import contents, definitions, groups
-from scheduler.tasks.models import Task
+from scheduler.tasks.models import Task, TaskRevision
 from tests.factories import make_task
 from tests.servers import private_database
 
@@ -77,6 +77,19 @@ def test_what_was_backed_up_comes_back(house: House) -> None:
     assert list((house.folder / "backups").glob("replaced-*/*"))
 
 
+def test_it_comes_back_in_the_place_of_a_damaged_one(house: House) -> None:
+    if copies.dialect() != "sqlite":
+        pytest.skip("a server mends its files itself")
+    make_task(key="one")
+    backup = house.backup()
+    db.session.remove()
+    db.engine.dispose()
+    path = Path(str(db.engine.url.database))
+    path.write_bytes(b"nonsense" * 1000)
+    house.call("restore", "--yes", backup["backup"])
+    assert house.keys() == ["one"] and list(house.folder.glob("backups/replaced-*/damaged.db"))
+
+
 def test_a_backup_is_for_its_owner_alone_and_keeps_the_keys_apart(house: House) -> None:
     backup = house.backup()
     for name in ("backup", "keys"):
@@ -107,7 +120,7 @@ def test_the_keys_are_needed_where_others_are(house: House) -> None:
 
 def test_nothing_is_restored_under_a_running_daemon(house: House) -> None:
     backup = house.backup()
-    term = FlockLeadership(house.folder / "run" / "daemon.lock").take()
+    term = leadership(house.app).take()
     assert term is not None
     assert "Stop the server first" in house.call("restore", "--yes", backup["backup"], fails=True)
     term.resign()
@@ -168,6 +181,14 @@ def test_a_new_key_seals_every_secret(house: House) -> None:
     before = db.session.query(Task).one().content["auth"]["token"]
     assert "1 tasks and groups" in house.call("rotate-keys")
     assert house.secret() == "s3cret" and db.session.query(Task).one().content["auth"]["token"] != before
+
+
+def test_what_a_task_was_before_can_still_be_opened(house: House) -> None:
+    task = definitions.create(SYSTEM, WEB)
+    definitions.edit(SYSTEM, task.id, {"priority": 3})
+    house.call("rotate-keys", "--drop-old")
+    values = [revision.values for revision in db.session.query(TaskRevision)]
+    assert [contents.opened(kinds.get("http"), one)["auth"]["token"] for one in values] == ["s3cret", "s3cret"]
 
 
 def test_a_server_that_runs_takes_the_new_key_by_itself(house: House) -> None:

@@ -2,20 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from flask import Blueprint, Response, request
+from pydantic import BaseModel
 
 from scheduler import gate
-from scheduler.api import asking
+from scheduler.api import asking, described
 from scheduler.api.answers import done
+from scheduler.api.described import Shape
 from scheduler.api.language import say
 from scheduler.api.times import shown
 from scheduler.errors import N_, Invalid, Problem
 from scheduler.tasks.transfer import exchange
 from scheduler.tasks.transfer.changes import Change, Options, Plan
 from scheduler.tasks.transfer.crontab import FORMS
-from scheduler.tasks.transfer.fires import Fires, total
+from scheduler.tasks.transfer.fires import DAYS, Fires, total
 from scheduler.tasks.transfer.source import LARGEST
 
 calls = Blueprint("v1_transfer", __name__, url_prefix="/v1/scheduler")
@@ -25,7 +27,98 @@ TYPES = {"yaml": "application/yaml"}
 NAMES = {"json": "tasks.json", "yaml": "tasks.yaml", "tasks.json": "tasks.json"}
 
 
+class Wished(BaseModel):
+    """Which tasks go into which file."""
+
+    format: Literal["json", "yaml", "tasks.json"] = "json"
+    ids: str = ""
+
+
+class Asked(BaseModel):
+    """What kind of file it is, and how to bring it in."""
+
+    format: Literal["json", "yaml", "tasks.json", "crontab"] = "json"
+    form: Literal["auto", "user", "system"] = "auto"
+    dry_run: bool = False
+    replace: bool = False
+    enable: bool = False
+
+
+class FiresOfOne(Shape):
+    """The due instants a change gains and loses; `more`: beyond what was counted there are others."""
+
+    gained: int
+    lost: int
+    more: bool
+    first_gained: list[str]
+    first_lost: list[str]
+
+
+class FiresOfAll(Shape):
+    """The same of all tasks together, over so many days."""
+
+    days: int
+    gained: int
+    lost: int
+    more: bool
+
+
+class Difference(Shape):
+    """A field before and after; null where it is as in a new task."""
+
+    before: Any
+    after: Any
+
+
+class TaskChange(Shape):
+    """What becomes of a task; `fires` in a dry run."""
+
+    key: str
+    name: str
+    action: Literal["create", "change", "delete"]
+    line: int
+    changes: dict[str, Difference]
+    notes: list[str]
+    fires: FiresOfOne | None
+
+
+class GroupChanged(Shape):
+    """What becomes of a group."""
+
+    key: str
+    action: Literal["create", "change"]
+    changes: dict[str, Difference]
+
+
+class LineTold(Shape):
+    """What becomes of a crontab's line."""
+
+    line: int
+    text: str
+    role: str
+    becomes: str
+    notes: list[str]
+
+
+class Imported(Shape):
+    """What an import did, or in a dry run would do."""
+
+    dry_run: bool
+    format: str
+    created: int
+    changed: int
+    deleted: int
+    unchanged: int
+    tasks: list[TaskChange]
+    left_off: int
+    groups: list[GroupChanged]
+    notes: list[str]
+    lines: list[LineTold]
+    fires: FiresOfAll | None
+
+
 @calls.get("/export")
+@described.call(asks=Wished, form="text")
 @gate.allowed("task.see")
 def export() -> Response:
     """The tasks one may see as a file; `ids` chooses some."""
@@ -38,6 +131,7 @@ def export() -> Response:
 
 
 @calls.post("/import")
+@described.call(asks=Asked, answers=Imported, refuses=(413,))
 @gate.takes(LARGEST)
 @gate.allowed("task.create")
 def bring_in() -> Response:
@@ -48,7 +142,7 @@ def bring_in() -> Response:
     source = exchange.read(request.get_data(cache=False), format_, asking.word("form", FORMS) or "auto")
     if not asking.flag("dry_run"):
         plan = exchange.bring_in(actor, source, options)
-        return done({"dry_run": False, **_plan(plan, {})}, N_("The file is brought in."))
+        return done({"dry_run": False, **_plan(plan, None)}, N_("The file is brought in."))
     outcome = exchange.look(actor, source, options)
     if outcome.plan.problems:
         raise Invalid(outcome.plan.problems)
@@ -64,7 +158,8 @@ def _ids() -> frozenset[int] | None:
     return frozenset(asking.read_number(one.strip(), "ids", (1, gate.LARGEST)) for one in given.split(",")[:MOST_IDS])
 
 
-def _plan(plan: Plan, fires: dict[str, Fires]) -> dict[str, Any]:
+def _plan(plan: Plan, fires: dict[str, Fires] | None) -> dict[str, Any]:
+    counted, fires = fires is not None, fires or {}
     moving = [change for change in plan.changes if change.action != "same"]
     found = {
         "format": plan.source.format,
@@ -91,10 +186,12 @@ def _plan(plan: Plan, fires: dict[str, Fires]) -> dict[str, Any]:
             for line in plan.source.lines[:MOST_SHOWN]
         ],
     }
-    if not fires:
-        return found
+    return found | {"fires": _all(fires) if counted else None}
+
+
+def _all(fires: dict[str, Fires]) -> dict[str, Any]:
     whole = total(fires.values())
-    return found | {"fires": {"days": 14, "gained": whole.gained, "lost": whole.lost, "more": whole.more}}
+    return {"days": DAYS, "gained": whole.gained, "lost": whole.lost, "more": whole.more}
 
 
 def _task(change: Change, fires: Fires | None) -> dict[str, Any]:
@@ -107,7 +204,7 @@ def _task(change: Change, fires: Fires | None) -> dict[str, Any]:
         "notes": _said(change.entry.notes),
     }
     if fires is None:
-        return found
+        return found | {"fires": None}
     counted = {"gained": fires.gained, "lost": fires.lost, "more": fires.more}
     return found | {
         "fires": {**counted, "first_gained": _instants(fires.first_gained), "first_lost": _instants(fires.first_lost)},

@@ -124,12 +124,17 @@ def _write(session: Session, actor: Actor, plan: Plan) -> None:
         _change(session, change, now)
     session.flush()
     linking.write(session, [*created, *changed])
+    session.flush()
+    upstreams = linking.numbers(session)
     for change in (*created, *changed):
         task = change.made if change.action == "create" else change.task
         assert task is not None
         act = ("task.create", None) if change.action == "create" else ("task.edit", before[change.key])
         after = definitions.written(task, _names(change, 1))
-        versions.keep(session, actor, task, act[0], after)
+        if task.version > versions.MOST:
+            versions.keep(session, actor, task, act[0], after)
+        else:
+            session.add(versions.kept(actor, task, act[0], after, upstreams.get(task.id, [])))
         audit.record(actor, act[0], ("task", task.id, task.name), before=act[1], after=after)
         after_commit(signals.task_changed, task_id=task.id)
     told = {"created": len(created), "changed": len(changed), "deleted": len(plan.of("delete"))}

@@ -52,6 +52,15 @@ def write(session: Session, changes: Iterable[Change]) -> None:
         session.add_all(Dependency(task_id=ids[change.key], upstream_id=one) for one in sorted(wanted - before))
 
 
+def numbers(session: Session) -> dict[int, list[int]]:
+    """What every task waits for, by number, in order."""
+    found: dict[int, list[int]] = {}
+    query = select(Dependency.task_id, Dependency.upstream_id).order_by(Dependency.task_id, Dependency.upstream_id)
+    for row in session.execute(query):
+        found.setdefault(row.task_id, []).append(row.upstream_id)
+    return found
+
+
 def _missing(
     actor: Actor, change: Change, writing: Mapping[str, Any], leaving: set[str], by_key: Mapping[str, Any]
 ) -> Iterator[Located]:
