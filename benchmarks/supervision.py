@@ -10,9 +10,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from scheduler.execution.client import Client
 from scheduler.execution.crew import IDLE as IDLE_SECONDS
 from scheduler.execution.launcher import start_runner
-from scheduler.execution.protocol import Client, Spec, State, probe, read_start, request_stop
+from scheduler.execution.protocol import Spec, State, probe, read_start, request_stop
 
 RUNS, AT_ONCE, ROUNDS, IDLE = 300, 10, 5, 20
 MANY_LINES = "yes 0123456789012345678901234567890123456789012345678901234567890123456789012345678 | head -n 1000000"

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from scheduler.execution.client import Client
 from scheduler.execution.launcher import start_runner
-from scheduler.execution.protocol import Client, Result, Spec, State, probe, read_result, read_start
+from scheduler.execution.protocol import Result, Spec, State, probe, read_result, read_start
 
 PATH = os.environ["PATH"]
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from scheduler.execution import launcher, sockets
+from scheduler.execution.client import Client, Refused
 from scheduler.execution.launcher import start_runner
-from scheduler.execution.protocol import Client, Refused, State, fence, is_locked, probe, read_start
+from scheduler.execution.protocol import State, fence, is_locked, probe, read_start
 from tests.execution.conftest import PATH, Station, alive, finished, log_of, running, stationed, until
 
 pytestmark = pytest.mark.slow

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from scheduler.errors import N_
 from scheduler.execution import launcher, protocol, tree
+from scheduler.execution.client import Client
 from scheduler.execution.engines.base import Engine, Refusal
-from scheduler.execution.protocol import Client, Spec, Start, State
+from scheduler.execution.protocol import Spec, Start, State
 from scheduler.runs.folders import attempt_folder, workspace_folder
 from scheduler.runs.policy import Outcome
 
