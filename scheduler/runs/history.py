@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from scheduler.accounts.permissions import Actor, require, visible
@@ -101,7 +101,7 @@ def _total(actor: Actor, wanted: Wanted) -> int:
         everything = tally.standing(wanted.statuses)
         if scope.everything:
             return everything
-        hidden = [Run.task_id.in_(select(Task.id).where(not_(scoped(scope))))]
+        hidden = [Run.task_id.in_(select(Task.id).where(scoped(scope).is_not(true())))]
         hidden += [Run.status.in_(wanted.statuses)] if wanted.statuses else []
         return everything - (db.session.scalar(select(func.count()).select_from(Run).where(*hidden)) or 0)
     counted = select(func.count()).select_from(Run)
