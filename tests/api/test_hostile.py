@@ -141,7 +141,7 @@ def test_no_address_is_found_that_is_written_otherwise(ada_calls, calls):
     for _, path in calls:
         for odd in written(path):
             answer = ada_calls.client.get(odd, headers=ada_calls.headers, environ_overrides={"REQUEST_URI": odd})
-            assert answer.status_code == 404 and answer.mimetype == "application/json", odd
+            assert answer.status_code in (404, 405) and answer.mimetype == "application/json", odd
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query[:24])
