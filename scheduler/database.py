@@ -1,6 +1,7 @@
 """The SQLAlchemy handle, how a transaction begins and ends on SQLite and PostgreSQL, commit-then-emit; holds no table."""
 
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -88,6 +89,36 @@ def storable(value: Any) -> Any:
     if isinstance(value, dict):
         return {storable(name): storable(inner) for name, inner in value.items()}
     return [storable(inner) for inner in value] if isinstance(value, list) else value
+
+
+class Changes:
+    """Whether anybody has committed anything since this was asked last: to SQLite a question that costs next to nothing.
+
+    Asked from one thread at a time. PostgreSQL cannot tell: there the answer is always that somebody may have.
+    """
+
+    def __init__(self) -> None:
+        engine = db.engine
+        self._connection: sqlite3.Connection | None = None
+        if engine.dialect.name == "sqlite":
+            self._connection = sqlite3.connect(str(engine.url.database), check_same_thread=False)
+        self._version: Any = None
+
+    def any(self) -> bool:
+        """True at first, then whenever another connection has committed."""
+        if self._connection is None:
+            return True
+        before = self._version
+        try:
+            self._version = self._connection.execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error:  # busy, or gone: who looks himself will hear of it
+            return True
+        return bool(self._version != before)
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._connection is not None:
+            self._connection.close()
 
 
 def connect(app: Flask, url: str, threads: int) -> None:

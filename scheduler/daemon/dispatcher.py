@@ -13,7 +13,7 @@ from sqlalchemy import select
 from scheduler import clock
 from scheduler.config import settings
 from scheduler.daemon import recovery
-from scheduler.database import db, transaction
+from scheduler.database import Changes, db, table, transaction
 from scheduler.errors import SchedulerError
 from scheduler.execution import perform, sockets
 from scheduler.execution.engines import Engine
@@ -29,7 +29,11 @@ Made = tuple[Claimed, Spec | SchedulerError]
 
 WINDOW = 0.005  # seconds a first result waits for others: ten in one transaction cost little more than one
 IDLE = 1.0  # seconds between looks when nobody wakes us
+LONGEST_QUIET = 30.0  # seconds between looks when nothing waits or goes on and nobody writes
 MOST_MAIL = 1000  # messages taken in at once
+
+_run = table(Run).c
+_TO_STOP = select(_run.id, _run.attempts, _run.cancel_count).where(_run.status == Status.RUNNING, _run.cancel_at.is_not(None))
 
 _log = logging.getLogger("TaskExecutor")
 
@@ -43,6 +47,8 @@ class Dispatcher:
         self._stopping = threading.Event()
         self._stops = False
         self._looked = -IDLE
+        self._changes = Changes()
+        self._quiet_until = 0.0
         self._wake_in, self._wake_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         path = settings().instance / DAEMON_SOCKET
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -67,6 +73,7 @@ class Dispatcher:
             self._thread.join(10)
         if not self._thread.is_alive():
             self._waker.close()
+            self._changes.close()
             self._mail.close()
             os.close(self._wake_in)
             os.close(self._wake_out)
@@ -85,9 +92,24 @@ class Dispatcher:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            work: Step = partial(self._work, self._finished())
+            attempts = self._finished()
+            if not attempts and self._is_quiet():
+                continue
+            work: Step = partial(self._work, attempts)
             if not all([self._managed(step) for step in (self._look_around, work, self._pass_on_stops)]):
                 self._stopping.wait(IDLE)
+
+    def _is_quiet(self) -> bool:
+        """Whether nothing waits or goes on, and nobody has written anything since that was seen."""
+        if self._quiet_until > clock.monotonic() and not self._changes.any():
+            return True
+        self._quiet_until = 0.0
+        self._managed(self._look_for_life)
+        return self._quiet_until > 0.0
+
+    def _look_for_life(self) -> None:
+        if not waiting.anything():
+            self._quiet_until = clock.monotonic() + LONGEST_QUIET
 
     def _managed(self, step: Step) -> bool:
         """Do one step; one that fails is logged and keeps none of the others from being done."""
@@ -194,8 +216,7 @@ class Dispatcher:
         if not self._stops:
             return
         self._stops = False
-        query = select(Run.id, Run.attempts, Run.cancel_count).where(Run.status == Status.RUNNING, Run.cancel_at.is_not(None))
-        for run in db.session.execute(query).all():
+        for run in db.session.connection().execute(_TO_STOP).all():
             if self._engine.probe(run.id, run.attempts) in (State.ALIVE, State.UNSTARTED):
                 self._engine.stop(run.id, run.attempts, force=run.cancel_count > 1)
 

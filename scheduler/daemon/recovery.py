@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.exc import StatementError
 
-from scheduler.database import db
+from scheduler.database import db, table
 from scheduler.execution.engines import Engine
 from scheduler.execution.protocol import State
 from scheduler.runs import lifecycle
@@ -19,6 +19,11 @@ from scheduler.runs.status import AttemptStatus
 REFUSALS = (StatementError, ValueError, TypeError, ArithmeticError)  # of a report the database cannot keep
 HAND_OVER = 5.0  # seconds a claimed attempt may take to reach its supervisor
 
+_attempt = table(Attempt).c
+_RUNNING = select(_attempt.run_id, _attempt.number, _attempt.pid, _attempt.claimed_at).where(
+    _attempt.status == AttemptStatus.RUNNING
+)
+
 _log = logging.getLogger("TaskExecutor")
 
 
@@ -27,8 +32,7 @@ def recover(engine: Engine, now: datetime, patience: float = HAND_OVER) -> None:
 
     One whose files cannot be read is logged and looked at again later; it keeps none of the others from being seen to.
     """
-    query = select(Attempt).where(Attempt.status == AttemptStatus.RUNNING)
-    running = [(row.run_id, row.number, row.pid, row.claimed_at) for row in db.session.scalars(query)]
+    running = db.session.connection().execute(_RUNNING).all()
     db.session.rollback()
     reports: list[Report] = []
     for run_id, number, pid, claimed_at in running:
