@@ -94,7 +94,7 @@ def storable(value: Any) -> Any:
 class Changes:
     """Whether anybody has committed anything since this was asked last: to SQLite a question that costs next to nothing.
 
-    Asked from one thread at a time. PostgreSQL cannot tell: there the answer is always that somebody may have.
+    PostgreSQL cannot tell: there the answer is always that somebody may have.
     """
 
     def __init__(self) -> None:
@@ -103,22 +103,25 @@ class Changes:
         if engine.dialect.name == "sqlite":
             self._connection = sqlite3.connect(str(engine.url.database), check_same_thread=False)
         self._version: Any = None
+        self._asking = threading.Lock()
 
     def any(self) -> bool:
         """True at first, then whenever another connection has committed."""
         if self._connection is None:
             return True
-        before = self._version
-        try:
-            self._version = self._connection.execute("PRAGMA data_version").fetchone()
-        except sqlite3.Error:  # busy, or gone: who looks himself will hear of it
-            return True
-        return bool(self._version != before)
+        with self._asking:
+            before = self._version
+            try:
+                self._version = self._connection.execute("PRAGMA data_version").fetchone()
+            except sqlite3.Error:  # busy, or closed: who looks himself will hear of it
+                return True
+            return bool(self._version != before)
 
     def close(self) -> None:
-        """Hang up."""
-        if self._connection is not None:
-            self._connection.close()
+        """Hang up; from then on the answer is always that somebody may have."""
+        with self._asking:  # SQLite does not survive a connection closed while another thread asks
+            if self._connection is not None:
+                self._connection.close()
 
 
 def connect(app: Flask, url: str, threads: int) -> None:

@@ -47,7 +47,8 @@ class Dispatcher:
         self._stopping = threading.Event()
         self._stops = False
         self._looked = -IDLE
-        self._changes = Changes()
+        with app.app_context():
+            self._changes = Changes()
         self._quiet_until = 0.0
         self._wake_in, self._wake_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         path = settings().instance / DAEMON_SOCKET

@@ -77,7 +77,7 @@ class Daemon:
         _log.info("event=daemon_leads")
         try:
             self._dispatcher = Dispatcher(self._app, self._engine)
-            self._timetable = Timetable(self._app, self._settle)
+            self._timetable = Timetable(self._app, self._settle, self._rest)
             self._dispatcher.start()
             self._timetable.start()
             gc.collect()
@@ -93,6 +93,10 @@ class Daemon:
             self._timetable = self._dispatcher = None
             self._leadership.resign()
             _log.info("event=daemon_stopped")
+
+    def _rest(self, now: datetime) -> None:
+        self._watch.look(now)
+        self._watch.settled(now)
 
     def _settle(self, now: datetime) -> int:
         rows = ledger.settle(now, self._watch.look(now))

@@ -10,21 +10,25 @@ from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 from flask import Flask
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 
 from scheduler import clock
 from scheduler.daemon import listeners
-from scheduler.database import db
+from scheduler.database import Changes, UTCDateTime, db, table
 from scheduler.errors import SchedulerError
-from scheduler.schedules.plan import Plan
+from scheduler.runs import ledger
 from scheduler.tasks.models import Task
-from scheduler.tasks.queries import plan_of
+from scheduler.tasks.queries import plan_of, schedule_columns
 
 LONGEST_SLEEP = 1.0  # seconds: a clock that was set, a suspended machine, another process's edit are noticed within it
 OVERLAP = timedelta(seconds=2)  # how far each look for edits reaches back behind the last one
 
-_PLACED = (Task.id, Task.key, Task.enabled, Task.deleted_at, Task.next_run_at, Task.schedule_kind, Task.schedule_config,
-           Task.timezone, Task.start_at, Task.end_at)  # fmt: skip
+LONGEST_QUIET = 30.0  # seconds between looks when nobody writes and nothing is due
+
+_task = table(Task).c
+_PLACED = select(_task.id, _task.enabled, _task.deleted_at, _task.next_run_at, *schedule_columns())
+_ALL = _PLACED.where(_task.enabled.is_(True), _task.deleted_at.is_(None), _task.next_run_at.is_not(None))
+_CHANGED = _PLACED.where(_task.updated_at > bindparam("seen", type_=UTCDateTime))
 
 _log = logging.getLogger("SchedulerEngine")
 
@@ -36,12 +40,21 @@ class PlanTrigger(BaseTrigger):  # type: ignore[misc]
     would hold the job store's lock for as long as the gap is wide.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    __slots__ = ("_task",)
+
+    def __init__(self, task: Any) -> None:
+        """`task`, or a row with its `schedule_columns`, is read when an answer is wanted: most of ten thousand rarely fire."""
+        self._task = task
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
-        following = self._plan.next_after(previous.astimezone(UTC)) if previous else None
-        return following if following is not None and following > now else self._plan.next_after(now.astimezone(UTC))
+        try:
+            plan = plan_of(self._task)
+            following = plan.next_after(previous.astimezone(UTC)) if previous else None
+            return following if following is not None and following > now else plan.next_after(now.astimezone(UTC))
+        except (SchedulerError, ValueError, KeyError, TypeError, ArithmeticError) as error:
+            # The ledger says so in its history; what escaped from here would keep all other jobs from firing.
+            _log.error("event=schedule_broken task=%s reason=%r", self._task.key, error)
+            return None
 
 
 class Pulse(BackgroundScheduler):  # type: ignore[misc]
@@ -64,9 +77,16 @@ class Pulse(BackgroundScheduler):  # type: ignore[misc]
 class Timetable:
     """The jobs in memory, rebuilt from the tasks table, which is the only truth."""
 
-    def __init__(self, app: Flask, settle: Callable[[datetime], int]) -> None:
+    def __init__(
+        self, app: Flask, settle: Callable[[datetime], int], rest: Callable[[datetime], None] = lambda now: None
+    ) -> None:
+        """`settle` is called when something may be due, `rest` once a second when nothing is."""
         self._app = app
-        self._settle = settle
+        self._settle, self._rest = settle, rest
+        with app.app_context():
+            self._changes = Changes()
+        self._due: datetime | None = None
+        self._quiet_until = 0.0
         self._seen: datetime | None = None
         self._scheduler = Pulse(
             self.beat,
@@ -84,6 +104,7 @@ class Timetable:
 
     def stop(self) -> None:
         """Fire no more."""
+        self._changes.close()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
@@ -99,32 +120,38 @@ class Timetable:
 
     def beat(self) -> None:
         """Once a pass, at least once a second: take in what others changed, settle what no job woke us for."""
-        with self._app.app_context():
-            self._settle(clock.now())
-            self.refresh()
-            self.last_beat = clock.now()
+        now = clock.now()
+        if self._is_quiet(now):
+            self._rest(now)
+        else:
+            with self._app.app_context():
+                self._settle(now)
+                self.refresh()
+                self._due = ledger.next_due()
+            self._quiet_until = clock.monotonic() + LONGEST_QUIET
+        self.last_beat = now
+
+    def _is_quiet(self, now: datetime) -> bool:
+        """Whether nobody has written since the last look, which found nothing that is due by now."""
+        written = self._changes.any()
+        waits = self._due is None or now < self._due
+        return waits and not written and clock.monotonic() < self._quiet_until
 
     def refresh(self) -> None:
         """Bring the jobs in line with the tasks changed since the last look."""
         with self._app.app_context():
             look = clock.now()
-            query = select(*_PLACED)
-            if self._seen is None:
-                query = query.where(Task.enabled.is_(True), Task.deleted_at.is_(None))
-            else:
-                query = query.where(Task.updated_at > self._seen)
-            for task in db.session.execute(query):
-                try:
-                    self._place(task)
-                except (SchedulerError, ValueError, KeyError, TypeError, ArithmeticError) as error:
-                    _log.error("event=schedule_broken task=%s reason=%r", task.id, error)  # the ledger says so in its history
+            query = _ALL if self._seen is None else _CHANGED
+            connection = db.session.connection(execution_options={"yield_per": 500})
+            for task in connection.execute(query, {"seen": self._seen}):
+                self._place(task)
             db.session.rollback()
             self._seen = look - OVERLAP
 
     def _place(self, task: Row[Any]) -> None:
         job_id = str(task.id)
         if task.enabled and task.deleted_at is None and task.next_run_at is not None:
-            trigger = PlanTrigger(plan_of(task))
+            trigger = PlanTrigger(task)
             self._scheduler.add_job(_nothing, trigger, id=job_id, next_run_time=task.next_run_at, replace_existing=True)
             return
         try:

@@ -155,6 +155,15 @@ def test_an_attempt_performs_the_version_it_names(
     assert db.session.get_one(Task, task_id).version == 2
 
 
+def test_it_looks_at_nothing_while_nothing_lives_and_nobody_writes(dispatcher: Dispatcher) -> None:
+    dispatcher._is_quiet()
+    assert dispatcher._is_quiet()
+    run = make_run()
+    assert not dispatcher._is_quiet()
+    dispatcher._work([])
+    assert status(run) == "running" and not dispatcher._is_quiet()
+
+
 def test_what_ends_makes_room_in_the_same_turn(dispatcher: Dispatcher, engine: FakeEngine) -> None:
     task = make_task()
     first, second = make_run(task), make_run(task)
