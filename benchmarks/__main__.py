@@ -7,13 +7,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import output, pages, starting
+from benchmarks import many, output, pages, starting
 from benchmarks.stage import Result
 
 MEASUREMENTS: dict[str, Callable[[], list[Result]]] = {
     "pages": pages.lists,
     "output": output.million_lines,
     "burst": starting.burst,
+    "thousand": starting.burst_of_a_thousand,
+    "many": many.tasks,
+    "wake": many.wake_up,
     "rest": starting.at_rest,
 }
 

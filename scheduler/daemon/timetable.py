@@ -17,8 +17,9 @@ from scheduler.daemon import listeners
 from scheduler.database import Changes, UTCDateTime, db, table
 from scheduler.errors import SchedulerError
 from scheduler.runs import ledger
+from scheduler.schedules.plan import Plan
 from scheduler.tasks.models import Task
-from scheduler.tasks.queries import plan_of, schedule_columns
+from scheduler.tasks.queries import Timing, plan_of
 
 LONGEST_SLEEP = 1.0  # seconds: a clock that was set, a suspended machine, another process's edit are noticed within it
 OVERLAP = timedelta(seconds=2)  # how far each look for edits reaches back behind the last one
@@ -26,9 +27,11 @@ OVERLAP = timedelta(seconds=2)  # how far each look for edits reaches back behin
 LONGEST_QUIET = 30.0  # seconds between looks when nobody writes and nothing is due
 
 _task = table(Task).c
-_PLACED = select(_task.id, _task.enabled, _task.deleted_at, _task.next_run_at, *schedule_columns())
+_PLACED = select(_task.id, _task.enabled, _task.deleted_at, _task.next_run_at, *Timing.columns())
 _ALL = _PLACED.where(_task.enabled.is_(True), _task.deleted_at.is_(None), _task.next_run_at.is_not(None))
 _CHANGED = _PLACED.where(_task.updated_at > bindparam("seen", type_=UTCDateTime))
+
+_TICK = f"{__name__}:_nothing"  # by name: from the function itself APScheduler would make the name anew for every job
 
 _log = logging.getLogger("SchedulerEngine")
 
@@ -40,20 +43,21 @@ class PlanTrigger(BaseTrigger):  # type: ignore[misc]
     would hold the job store's lock for as long as the gap is wide.
     """
 
-    __slots__ = ("_task",)
+    __slots__ = ("_plan", "_timing")
 
-    def __init__(self, task: Any) -> None:
-        """`task`, or a row with its `schedule_columns`, is read when an answer is wanted: most of ten thousand rarely fire."""
-        self._task = task
+    def __init__(self, timing: Timing) -> None:
+        """Nothing is parsed before an answer is wanted: most of ten thousand jobs rarely fire."""
+        self._timing = timing
+        self._plan: Plan | None = None
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
         try:
-            plan = plan_of(self._task)
+            plan = self._plan = self._plan or plan_of(self._timing)
             following = plan.next_after(previous.astimezone(UTC)) if previous else None
             return following if following is not None and following > now else plan.next_after(now.astimezone(UTC))
         except (SchedulerError, ValueError, KeyError, TypeError, ArithmeticError) as error:
             # The ledger says so in its history; what escaped from here would keep all other jobs from firing.
-            _log.error("event=schedule_broken task=%s reason=%r", self._task.key, error)
+            _log.error("event=schedule_broken task=%s reason=%r", self._timing.key, error)
             return None
 
 
@@ -151,8 +155,8 @@ class Timetable:
     def _place(self, task: Row[Any]) -> None:
         job_id = str(task.id)
         if task.enabled and task.deleted_at is None and task.next_run_at is not None:
-            trigger = PlanTrigger(task)
-            self._scheduler.add_job(_nothing, trigger, id=job_id, next_run_time=task.next_run_at, replace_existing=True)
+            trigger = PlanTrigger(Timing.of(task))
+            self._scheduler.add_job(_TICK, trigger, id=job_id, next_run_time=task.next_run_at, replace_existing=True)
             return
         try:
             self._scheduler.remove_job(job_id)

@@ -26,7 +26,7 @@ from scheduler.runs.status import Cause, Status
 from scheduler.runs.ticks import Tick
 from scheduler.tasks import pausing
 from scheduler.tasks.models import Task
-from scheduler.tasks.queries import plan_of, schedule_columns
+from scheduler.tasks.queries import Timing, plan_of
 
 MOST_TASKS = 5000  # in one transaction
 LONGEST_KEY = 80
@@ -37,7 +37,7 @@ _ANY = select(_task.id).where(_IS_DUE).limit(1)
 _NEXT = select(func.min(_task.next_run_at)).where(_task.enabled.is_(True), _task.deleted_at.is_(None))
 _DUE: Select[Any] = (
     select(_task.id, _task.version, _task.group_id, _task.policy, _task.max_runs, _task.ticks, _task.next_run_at,
-           *schedule_columns())
+           *Timing.columns())
     .where(_IS_DUE)
     .order_by(_task.next_run_at)
     .limit(MOST_TASKS)

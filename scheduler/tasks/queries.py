@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from json import dumps, loads
-from typing import Any
+from sys import intern
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Text, and_, cast, func, or_, select
 from sqlalchemy.orm import defer
@@ -99,11 +100,28 @@ def plan_of(task: Any) -> Plan:
     return Plan(_schedule(task.schedule_kind, config, task.timezone, seed), task.start_at, task.end_at)
 
 
-def schedule_columns() -> tuple[ColumnElement[Any], ...]:
-    """What `plan_of` reads of a row, the configuration as text."""
-    task = table(Task).c
-    return (task.key, task.schedule_kind, cast(task.schedule_config, Text).label("schedule_config"), task.timezone,
-            task.start_at, task.end_at)  # fmt: skip
+class Timing(NamedTuple):
+    """What `plan_of` reads of a task, kept small: the timetable holds ten thousand."""
+
+    key: str
+    schedule_kind: str
+    schedule_config: str
+    timezone: str
+    start_at: datetime | None
+    end_at: datetime | None
+
+    @staticmethod
+    def columns() -> tuple[ColumnElement[Any], ...]:
+        """Its fields as columns of a statement, the configuration as text."""
+        task = table(Task).c
+        return (task.key, task.schedule_kind, cast(task.schedule_config, Text).label("schedule_config"), task.timezone,
+                task.start_at, task.end_at)  # fmt: skip
+
+    @classmethod
+    def of(cls, row: Any) -> "Timing":
+        """That of a row with these columns."""
+        kind, zone = intern(row.schedule_kind), intern(row.timezone)
+        return cls(row.key, kind, row.schedule_config, zone, row.start_at, row.end_at)
 
 
 def upcoming(task: Task, count: int) -> list[datetime]:
