@@ -41,6 +41,7 @@ class Attempt(Shape):
     signal: int | str | None
     status: str
     error_message: str | None
+    unmet_limits: dict[str, int | None]
 
 
 class Usage(Shape):
