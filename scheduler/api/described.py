@@ -4,6 +4,7 @@ Above the policy of a route stands `@described.call(takes=…, asks=…, answers
 that `app.view_functions` names. Nothing is checked here: bodies are read by `bodies`, queries by `asking`.
 """
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -33,6 +34,10 @@ class Call:
     form: Form = "one"
     refuses: tuple[int, ...] = ()  # beside `OF_ALL`
     headers: tuple[str, ...] = ()  # of the request, that mean something here
+    sends: tuple[str, ...] = ()  # headers of the answer
+    example: Any = None  # a body that works, where there is the task, the group and the user of the document's examples
+    files: tuple[str, ...] = ()  # the body is a file, of one of these types
+    media: tuple[str, ...] = ("text/plain",)  # of an answer that is text
 
 
 def call(**said: Any) -> Callable[[View], View]:
@@ -44,6 +49,12 @@ def call(**said: Any) -> Callable[[View], View]:
         return view
 
     return keep
+
+
+def about(view: Callable[..., Any]) -> tuple[str, str]:
+    """What a view's docstring says in its first line, and what in the rest; both may be sentences of the catalogue."""
+    first, _, rest = (inspect.getdoc(view) or "").partition("\n")
+    return first.strip(), " ".join(rest.split())
 
 
 def of(view: Callable[..., Any]) -> Call | None:
