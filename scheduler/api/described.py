@@ -32,10 +32,9 @@ class Call:
     asks: type[BaseModel] | None = None  # the parameters of the query, by name
     answers: Any = None  # any type pydantic knows: the envelope's `data`, a page's item, the whole; None: null
     form: Form = "one"
-    refuses: tuple[int, ...] = ()  # beside `OF_ALL`
+    refuses: tuple[int, ...] = ()  # beside `OF_ALL`, and 413, 415 of what takes a body
     headers: tuple[str, ...] = ()  # of the request, that mean something here
     sends: tuple[str, ...] = ()  # headers of the answer
-    example: Any = None  # a body that works, where there is the task, the group and the user of the document's examples
     files: tuple[str, ...] = ()  # the body is a file, of one of these types
     media: tuple[str, ...] = ("text/plain",)  # of an answer that is text
 

@@ -9,7 +9,7 @@ from werkzeug.routing import Rule
 
 from scheduler import gate
 from scheduler.accounts.permissions import ACTIONS, SCOPES
-from scheduler.api import asking, described, openapi_words
+from scheduler.api import asking, described, openapi_examples, openapi_words
 from scheduler.api.described import Call
 from scheduler.api.openapi_schemas import PLACE, Json, around, parameters
 
@@ -21,15 +21,6 @@ ALWAYS = (*described.OF_ALL, 503)
 CHANGING = (413, 415, 507)
 SENT_WITH = {401: "WWW-Authenticate", 405: "Allow", 429: "Retry-After", 503: "Retry-After", 507: "Retry-After"}
 PLACES = re.compile(r"<(?:(\w+):)?(\w+)>")
-# What stands in the places of paths in the examples; a user in a group goes by number.
-EXAMPLES: Mapping[str, Any] = {
-    "task_id": "nightly-backup",
-    "execution_id": "exec-20240101-020000-1a2b3c4d",
-    "group_id": "default",
-    "user_id": "grace",
-    "key_id": 1,
-    "number": 1,
-}
 TEXT: Json = {"schema": {"type": "string"}}
 
 
@@ -48,7 +39,7 @@ def operation(rule: Rule, view: Callable[..., Any], call: Call, schemas: Mapping
     summary, about = described.about(view)
     body = _body(rule, call, schemas)
     return {
-        "operationId": rule.endpoint.removeprefix("api.").replace(".", "_"),
+        "operationId": _name(rule).replace(".", "_"),
         "tags": [gettext(_section(rule))],
         "summary": gettext(summary),
         **({"description": gettext(about)} if about else {}),
@@ -74,9 +65,14 @@ def refusals() -> Json:
     return found
 
 
+def _name(rule: Rule) -> str:
+    return str(rule.endpoint).removeprefix("api.")
+
+
 def _section(rule: Rule) -> str:
-    blueprint = rule.endpoint.rpartition(".")[0].removeprefix("api.")
-    return next((name for name, _, blueprints in openapi_words.SECTIONS if blueprint in blueprints), openapi_words.OTHERS)
+    blueprint = _name(rule).rpartition(".")[0]
+    found = (name for name, _, blueprints in openapi_words.SECTIONS if blueprint in blueprints)
+    return next(found, openapi_words.OTHERS)
 
 
 def _needs(policy: gate.Policy) -> Json:
@@ -97,7 +93,7 @@ def _places(rule: Rule) -> Iterator[Json]:
             schema = {"type": "string", "minLength": 1}
         is_member = bool(converter) and name == "user_id"
         about = openapi_words.MEMBER if is_member else openapi_words.PLACES.get(name, "")
-        example = 2 if is_member else EXAMPLES.get(name, "1")
+        example = openapi_examples.MEMBER if is_member else openapi_examples.PLACES.get(name, "1")
         yield {"name": name, "in": "path", "required": True, **_about(about), "schema": schema, "example": example}
 
 
@@ -106,7 +102,9 @@ def _query(call: Call) -> Iterator[Json]:
         if schema.get("type") == "string" and not schema.keys() & {"enum", "const"}:
             schema = {"maxLength": asking.LONGEST, **schema}
         about = _about(openapi_words.PARAMETERS.get(name, ""))
-        yield {"name": name, "in": "query", "required": required, **about, "schema": schema}
+        example = openapi_examples.FILE_QUERY.get(name) if call.files else openapi_examples.QUERIES.get(name)
+        shown = {"example": example} if example is not None else {}
+        yield {"name": name, "in": "query", "required": required, **about, "schema": schema, **shown}
 
 
 def _headers(call: Call) -> Iterator[Json]:
@@ -121,12 +119,13 @@ def _about(text: str) -> Json:
 
 def _body(rule: Rule, call: Call, schemas: Mapping[str, Json]) -> Json | None:
     if call.files:
-        return {"required": True, "content": {media: TEXT for media in call.files}}
+        return {"required": True, "content": {media: {**TEXT, "example": openapi_examples.FILE} for media in call.files}}
     if call.takes is None:
         return None
     content: Json = {"schema": schemas[f"{rule.endpoint} takes"]}
-    if call.example is not None:
-        content["example"] = call.example
+    example = openapi_examples.BODIES.get(_name(rule))
+    if example is not None:
+        content["example"] = example
     return {"required": not call.bodiless, "content": {JSON: content}}
 
 
@@ -144,7 +143,7 @@ def _statuses(rule: Rule, call: Call) -> set[int]:
     """What else than 200 a call may answer."""
     if rule.endpoint in ELSEWHERE:
         return set(call.refuses)
-    return {*ALWAYS, *call.refuses, *(() if methods_of(rule) == ["GET"] else CHANGING)}
+    return {*ALWAYS, *call.refuses, *(() if "GET" in methods_of(rule) else CHANGING)}
 
 
 def _refusal(rule: Rule, status: int) -> Json:
