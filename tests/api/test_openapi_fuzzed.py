@@ -6,7 +6,6 @@ and waiting for an execution takes no time, for nothing executes here. `FUZZ_EXA
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -40,7 +39,12 @@ CHECKED = [
     checks.unsupported_method,
 ]
 CALM = settings(
-    max_examples=EXAMPLES, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck), print_blob=False
+    max_examples=EXAMPLES,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=False,
 )
 
 
