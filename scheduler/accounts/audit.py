@@ -49,7 +49,7 @@ def record(
     kind, id, name = thing
     what = f" changed={','.join(sorted(after))}" if before is not None and after else ""
     level = logging.WARNING if action in REFUSED else logging.INFO
-    said = (action, actor.name, actor.address or "-", kind, id, name, what)
+    said = (action, _word(actor.name), actor.address or "-", kind, id, name, what)
     once_committed(partial(_log.log, level, "event=%s by=%s from=%s %s=%s name=%r%s", *said))
     db.session.add(
         AuditEntry(
@@ -79,6 +79,11 @@ def numbered(actor: Actor, wanted: Wanted, first: int, most: int) -> tuple[Seque
     condition = _condition(actor, wanted)
     query = select(AuditEntry).where(condition).order_by(AuditEntry.id.desc()).offset(first).limit(most)
     return db.session.scalars(query).all(), db.session.scalar(select(func.count()).where(condition)) or 0
+
+
+def _word(name: str) -> str:
+    """The name as one word of a log's line; quoted where it would be more than one, or none."""
+    return name if name and name.isprintable() and not set(name) & set(" =") else repr(name)
 
 
 def _condition(actor: Actor, wanted: Wanted) -> ColumnElement[bool]:

@@ -58,7 +58,7 @@ PAGES = [
 ]
 # The only Latin words of a Chinese page: names of things, and what people have typed.
 LATIN = re.compile(
-    r"""\b(admin|edith|oscar|victor|mallory|lin|leaver|default|Scheduler|English|Shell|Python|HTTP|[Cc]ron|API|CSV|PID|CPU|WARN|ERROR
+    r"""\b(admin|root|edith|oscar|victor|mallory|lin|leaver|default|Scheduler|English|Shell|Python|HTTP|JSON|YAML|Bearer|[Cc]ron|API|CSV|PID|CPU|WARN|ERROR
     |stdout|stderr|SIGTERM|SIGKILL|PYTHONUNBUFFERED|Ctrl|Esc|Enter|Chrome|HeadlessChrome|Linux|POSIX|crontab|bash)\b""",
     re.VERBOSE,
 )

@@ -31,6 +31,13 @@ class Brief(Shape):
     duration_seconds: Number | None
 
 
+class Progress(Shape):
+    """How far an execution says it is."""
+
+    current_step: str | None
+    progress_percent: Number | None
+
+
 class Attempt(Shape):
     """One try of an execution."""
 
@@ -41,12 +48,14 @@ class Attempt(Shape):
     signal: int | str | None
     status: str
     error_message: str | None
+    metrics: dict[str, Number]
 
 
 class Usage(Shape):
     """What an execution used."""
 
     max_memory_mb: Number | None
+    cpu_seconds: Number | None
     avg_cpu_percent: Number | None
 
 
@@ -78,6 +87,8 @@ class Execution(Shape):
     exit_code: int | None
     signal: int | str | None
     output_summary: str | None
+    progress: Progress
+    metrics: dict[str, Number]
     error_message: str | None
     host: str | None
     pid: int | None
@@ -165,13 +176,6 @@ class Trends(Shape):
     """Day by day, the newest first; days without any are left out."""
 
     daily_counts: list[DayCount]
-
-
-class Progress(Shape):
-    """How far an execution says it is."""
-
-    current_step: str | None
-    progress_percent: Number | None
 
 
 class Running(Shape):
