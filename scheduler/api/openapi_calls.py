@@ -131,7 +131,7 @@ def _body(rule: Rule, call: Call, schemas: Mapping[str, Json]) -> Json | None:
 
 def _responses(rule: Rule, call: Call, schemas: Mapping[str, Json]) -> Json:
     if call.form == "text":
-        content: Json = {media: TEXT for media in call.media}
+        content: Json = {media: TEXT if media.startswith("text/") else {"schema": {}} for media in call.media}
     else:
         content = {JSON: {"schema": around(call, schemas[f"{rule.endpoint} answers"])}}
     headers = {"headers": {name: _header(name) for name in call.sends}} if call.sends else {}

@@ -1,4 +1,4 @@
-"""The page of the API: every call of the OpenAPI document, to be read without a network or a script; the document is made elsewhere."""
+"""The page of the API: every call of the OpenAPI document, read without a network or a script; the document is made elsewhere."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

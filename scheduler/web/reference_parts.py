@@ -114,8 +114,8 @@ def kind(schema: Json) -> Markup:
         fields = (Markup("{}: {}").format(name, kind(inner)) for name, inner in schema["properties"].items())
         return Markup("{{{}}}").format(Markup(", ").join(fields))
     if schema.get("type") == "object":
-        inner = schema.get("additionalProperties")
-        return Markup("{{…: {}}}").format(kind(inner) if isinstance(inner, Mapping) else "…")
+        others = schema.get("additionalProperties")
+        return Markup("{{…: {}}}").format(kind(others) if isinstance(others, Mapping) else "…")
     return _simple(schema)
 
 

@@ -7,7 +7,7 @@ from secrets import token_urlsafe
 
 from flask import Flask
 
-from scheduler import clock
+from scheduler import clock, heartbeat
 from scheduler.accounts import keys, permissions, tokens, users
 from scheduler.accounts.models import SignIn, User
 from scheduler.api.openapi_examples import BODIES, PLACES
@@ -23,6 +23,7 @@ PASSWORD = BODIES["v1_auth.login"]["password"]
 def arrange(app: Flask, instance: Path) -> None:
     """Make all of it; where the examples name a number, it is the first there is."""
     shutil.rmtree(instance / "runs", ignore_errors=True)
+    heartbeat.beat(instance)
     actor = permissions.actor_of(db.session.get_one(User, 1))
     keys.create(actor, {"name": "nightly", "scopes": ["read"], "expires_at": None})
     groups.create(actor, {"name": "Reports", "key": PLACES["group_id"]})
