@@ -34,9 +34,10 @@ LONGEST_KEY = 80
 _task = table(Task).c
 _IS_DUE = and_(_task.enabled.is_(True), _task.deleted_at.is_(None), _task.next_run_at <= bindparam("now", type_=UTCDateTime))
 _ANY = select(_task.id).where(_IS_DUE).limit(1)
+_NEXT = select(func.min(_task.next_run_at)).where(_task.enabled.is_(True), _task.deleted_at.is_(None))
 _DUE: Select[Any] = (
-    select(_task.id, _task.key, _task.version, _task.group_id, _task.policy, _task.schedule_kind, _task.schedule_config,
-           _task.timezone, _task.start_at, _task.end_at, _task.max_runs, _task.ticks, _task.next_run_at)
+    select(_task.id, _task.version, _task.group_id, _task.policy, _task.max_runs, _task.ticks, _task.next_run_at,
+           *queries.Timing.columns())
     .where(_IS_DUE)
     .order_by(_task.next_run_at)
     .limit(MOST_TASKS)
@@ -61,6 +62,11 @@ def settle(now: datetime, past: Past = policy.UNKNOWN) -> int:
         rows = _settle(session, session.connection().execute(_DUE, {"now": now}).all(), now, past)
     failpoint("settle_after_commit")
     return rows
+
+
+def next_due() -> datetime | None:
+    """When `settle` will next have something to write, as far as is known now."""
+    return db.session.connection().execute(_NEXT).scalar()
 
 
 def settle_task(task_id: int) -> None:

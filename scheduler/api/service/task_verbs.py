@@ -68,7 +68,7 @@ def listed() -> Response:
 
 
 @calls.post("/tasks/from-template")
-@described.call(takes=FromTemplate, answers=answer_models.Whole, form="bare", refuses=(409, 413, 415))
+@described.call(takes=FromTemplate, answers=answer_models.Whole, form="bare", refuses=(409,))
 @gate.allowed("task.create")
 def from_template() -> Response:
     """A task made of a template, on the schedule the template proposes."""

@@ -95,7 +95,7 @@ def stop(task_id: str) -> Response:
 
 
 @calls.post("/clone")
-@described.call(takes=Name, answers=Task, refuses=(404, 409, 413, 415))
+@described.call(takes=Name, answers=Task, refuses=(404, 409))
 @gate.allowed("task.edit")
 def clone(task_id: str) -> Response:
     """A paused copy under another name."""
