@@ -4,15 +4,14 @@ from flask import Blueprint, Flask, request
 from werkzeug.exceptions import NotFound
 
 from scheduler import gate
-from scheduler.api import credentials, engine, failures, prometheus, service, v1
-
-PLAIN = ("/api/scheduler", "/api/tasks")  # the faces without an envelope
+from scheduler.api import credentials, engine, failures, openapi, prometheus, service, v1
+from scheduler.api.openapi_calls import PLAIN
 
 
 def mount(app: Flask) -> None:
     """Give `app` the API: its end points, who may ask them, and its errors."""
     api = Blueprint("api", __name__, url_prefix="/api")
-    for face in (*v1.PARTS, *service.PARTS, *engine.PARTS):
+    for face in (*v1.PARTS, *service.PARTS, *engine.PARTS, openapi.calls):
         api.register_blueprint(face)
     api.before_request(_refuse_odd_paths)
     app.register_blueprint(api)

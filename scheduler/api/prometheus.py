@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from flask import Blueprint, Response
 
 from scheduler import clock, gate, nodes
+from scheduler.api import described
 from scheduler.api.failures import CHALLENGE
 from scheduler.api.language import say
 from scheduler.errors import N_
@@ -19,6 +20,7 @@ calls = Blueprint("metrics", __name__)
 
 
 @calls.get("/metrics")
+@described.call(form="text")
 @gate.allowed_from("metrics.see", "metrics_from")
 def read() -> Response:
     """All of it; for whoever may see metrics, and from the networks of `security.metrics_from` for anybody."""

@@ -11,7 +11,7 @@ from scheduler.database import UTCDateTime, db, table
 from scheduler.runs import policy
 from scheduler.runs.models import Run
 from scheduler.runs.policy import Slots, Waiting
-from scheduler.runs.status import ASKED_FOR, Status
+from scheduler.runs.status import ASKED_FOR, LIVE, Status
 from scheduler.tasks import pausing
 from scheduler.tasks.models import Group, Task
 
@@ -41,7 +41,13 @@ _COME = and_(_run.status == Status.PENDING, or_(_run.not_before.is_(None), _RETR
 # Sorted before it is joined: of a thousand that wait a few are looked at.
 _FIRST = select(_run.id).where(_COME).order_by(*ORDER).limit(bindparam("most")).scalar_subquery()
 _STARTABLE = selected(_run.id.in_(_FIRST)).order_by(*ORDER)
+_LIVE = select(_run.id).where(_run.status.in_(LIVE)).limit(1)
 _RUNNING = select(_run.task_id, _run.group_id).where(_run.status == Status.RUNNING)
+
+
+def anything() -> bool:
+    """Whether a run waits or goes on: when none does there is nothing to see to."""
+    return db.session.connection().execute(_LIVE).first() is not None
 
 
 def admitted(now: datetime) -> list[int]:

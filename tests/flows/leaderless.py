@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--port")
     options = parser.parse_args()
     app = create_app(config.load(options.instance, os.environ))
-    enginelog.begin(settings().instance / "logs", days=1)
+    enginelog.begin(settings().instance / "logs", settings().history.engine_log_days)
     with app.app_context():
         cli.prepare(settings())
     dispatcher = Dispatcher(app, Local(settings().instance))

@@ -32,7 +32,11 @@ class All(BaseModel):
     offset: int = Field(0, ge=0, le=10_000_000)
 
 
-class Lines(questions.Lines):
-    """Which lines, and of which execution: the latest unless told."""
+class Meant(BaseModel):
+    """Which execution: the latest unless told."""
 
     execution_id: str = ""
+
+
+class Lines(questions.Lines, Meant):
+    """Which lines, and of which execution."""
