@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from scheduler.api.bodies import Body
 from scheduler.errors import Invalid
@@ -21,10 +21,10 @@ class OldForm(Body):
     email: Annotated[str, Field(max_length=320, pattern=r"^$|^[^@\s]+@[^@\s]+$")] = ""
 
 
-class Channel(BaseModel):
+class Channel(Body):
     """By which way; what else it needs depends on its type."""
 
-    model_config = ConfigDict(extra="allow", strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="allow")
 
     type: Annotated[str, Field(min_length=1, max_length=50)]
 
