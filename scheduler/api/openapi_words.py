@@ -118,5 +118,12 @@ STATUSES: Mapping[int, str] = {
     503: N_("The database is busy, away or read-only; nothing was saved."),
     507: N_("The disk is full; nothing was saved."),
 }
+# Docstrings in other layers that the document holds too: the catalogue learns them here.
+FROM_ELSEWHERE = (
+    N_("That this process answers, and nothing else."),
+    N_("200 when the database answers, the disk takes writes and the daemon ticks; else 503 and the name of what does not."),
+    N_("How to sign in; `password` and `token` are secrets."),
+    N_("What one attempt may use; None: as much as the machine lets it."),
+)
 DONE = N_("Done.")
 OUTSIDE_503 = N_("It does not work; the text names what.")

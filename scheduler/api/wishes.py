@@ -14,7 +14,7 @@ Event = Literal["success", "business_failure", "technical_failure", "timeout", "
 
 
 class OldForm(Body):
-    """001's: whether to write to one address when a run succeeds, and when it fails."""
+    """The older form: whether to write to one address when a run succeeds, and when it fails."""
 
     on_success: bool = False
     on_failure: bool = False
@@ -30,7 +30,7 @@ class Channel(Body):
 
 
 class Rule(Body):
-    """003's: after how many such events in a row what is sent by which channels."""
+    """After how many such events in a row what is sent by which channels."""
 
     name: Annotated[str, Field(max_length=200)] = ""
     enabled: bool = True

@@ -35,14 +35,11 @@ def sentences() -> Catalog:
 
 def described() -> Iterator[str]:
     """What the docstrings of the API's calls, and of what these take and answer, say: the OpenAPI document holds it."""
-    nodes = [
-        node
-        for path in sorted((ROOT / "scheduler" / "api").rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-    ]
-    models = _models([node for node in nodes if isinstance(node, ast.ClassDef)])
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "scheduler" / "api").rglob("*.py"))]
+    nodes = [node for tree in trees for node in tree.body]
     calls = [node for node in nodes if isinstance(node, ast.FunctionDef) and any(map(_describes, node.decorator_list))]
-    for node in (*calls, *models):
+    found: list[ast.FunctionDef | ast.ClassDef] = [*calls, *_models([node for node in nodes if isinstance(node, ast.ClassDef)])]
+    for node in found:
         first, _, rest = (ast.get_docstring(node) or "").partition("\n")
         yield from filter(None, (first.strip(), " ".join(rest.split())))
 

@@ -1,6 +1,7 @@
 """The OpenAPI document: valid, complete against the routes, in both languages, and with examples that work."""
 
 import copy
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -87,6 +88,24 @@ def test_it_speaks_both_languages(app: Flask) -> None:
     with app.test_request_context("/"):
         assert openapi.document("en")["tags"][1]["name"] == "Tasks"
         assert openapi.document("zh")["tags"][1]["name"] == "任务"
+
+
+def test_nothing_it_says_is_left_in_english(app: Flask) -> None:
+    with app.test_request_context("/"):
+        said = list(sentences(openapi.document("zh")))
+    assert len(said) > 400 and [text for text in said if not re.search("[\u4e00-\u9fff]", text)] == []
+
+
+def sentences(found: Any) -> Iterator[str]:
+    """Every summary and description in a document."""
+    if isinstance(found, list):
+        yield from (text for one in found for text in sentences(one))
+    elif isinstance(found, dict):
+        for key, value in found.items():
+            if key in ("summary", "description") and isinstance(value, str):
+                yield value
+            else:
+                yield from sentences(value)
 
 
 def test_whoever_is_signed_in_may_read_it(program: Any, anybody: Program) -> None:
