@@ -104,7 +104,7 @@ def sentences(found: Any) -> Iterator[str]:
         for key, value in found.items():
             if key in ("summary", "description") and isinstance(value, str):
                 yield value
-            else:
+            elif key != "example":
                 yield from sentences(value)
 
 
