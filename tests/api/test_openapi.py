@@ -84,6 +84,26 @@ def test_every_call_that_is_not_public_says_401_and_403(app: Flask, document: di
         assert policy.public or {"401", "403"} <= said["responses"].keys(), path
 
 
+def test_what_is_refused_has_the_shape_it_says(app: Flask, document: dict[str, Any]) -> None:
+    client = app.test_client()
+    for method, path, said in operations(document):
+        for status, answer in (
+            ("401", client.open(method=method, **sent(said, path))),
+            ("405", client.open(path, method="PATCH")),
+        ):
+            if status in said["responses"] and said.get("security") != []:
+                known = document["components"]["responses"][said["responses"][status]["$ref"].rpartition("/")[2]]
+                assert (str(answer.status_code), answer.mimetype) == (status, next(iter(known["content"]))), (method, path)
+                assert known["headers"].keys() <= dict(answer.headers).keys()
+                if answer.is_json:
+                    holds(document, known["content"][answer.mimetype]["schema"], answer.json)
+
+
+def holds(document: dict[str, Any], schema: dict[str, Any], found: Any) -> None:
+    """Whatever is `found` is what the schema says."""
+    Draft202012Validator({**schema, "components": document["components"]}).validate(found)
+
+
 def test_it_speaks_both_languages(app: Flask) -> None:
     with app.test_request_context("/"):
         assert openapi.document("en")["tags"][1]["name"] == "Tasks"
@@ -157,5 +177,4 @@ def test_its_examples_work(app: Flask, document: dict[str, Any], served: tuple[F
         assert answer.status_code == 200, (method, path, answer.text)
         assert answer.mimetype in said["responses"]["200"]["content"], (method, path)
         if answer.mimetype == "application/json":
-            schema = said["responses"]["200"]["content"]["application/json"]["schema"]
-            Draft202012Validator({**schema, "components": document["components"]}).validate(answer.json)
+            holds(document, said["responses"]["200"]["content"]["application/json"]["schema"], answer.json)
