@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import cleaning, output, pages, starting
+from benchmarks import cleaning, many, output, pages, starting
 from benchmarks.stage import Result
 
 MEASUREMENTS: dict[str, Callable[[], list[Result]]] = {
@@ -15,6 +15,9 @@ MEASUREMENTS: dict[str, Callable[[], list[Result]]] = {
     "output": output.million_lines,
     "cleaning": cleaning.cleaning,
     "burst": starting.burst,
+    "thousand": starting.burst_of_a_thousand,
+    "many": many.tasks,
+    "wake": many.wake_up,
     "rest": starting.at_rest,
 }
 

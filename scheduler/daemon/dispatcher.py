@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 
 from flask import Flask
-from sqlalchemy import and_, select
+from sqlalchemy import and_, bindparam, select
 
 from scheduler import clock, database, nodes, trouble
 from scheduler.config import settings
@@ -17,7 +17,8 @@ from scheduler.daemon import bell, recovery
 from scheduler.daemon.leader import Deposed, Term
 from scheduler.daemon.presence import Presence
 from scheduler.daemon.quiet import Quiet
-from scheduler.database import db, transaction
+from scheduler.daemon.rest import Rest
+from scheduler.database import db, table, transaction
 from scheduler.errors import SchedulerError
 from scheduler.execution import perform, sockets
 from scheduler.execution.engines import Engine
@@ -36,6 +37,14 @@ WINDOW = 0.005  # seconds a first result waits for others: ten in one transactio
 IDLE = 1.0  # seconds between looks when nobody wakes us
 MOST_MAIL = 1000  # messages taken in at once
 
+_run, _attempt = table(Run).c, table(Attempt).c
+_OURS = and_(_attempt.run_id == _run.id, _attempt.number == _run.attempts, _attempt.node == bindparam("node"))
+_TO_STOP = (
+    select(_run.id, _run.attempts, _run.cancel_count)
+    .join_from(table(Run), table(Attempt), _OURS)
+    .where(_run.status == Status.RUNNING, _run.cancel_at.is_not(None))
+)
+
 _log = logging.getLogger("TaskExecutor")
 
 
@@ -53,6 +62,8 @@ class Dispatcher:
         self._stops = False
         self._quiet = Quiet(_log, "dispatch_failed")
         self._looked = -IDLE
+        with app.app_context():
+            self._rest = Rest()
         self._wake_in, self._wake_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         path = settings().instance / DAEMON_SOCKET
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -77,6 +88,7 @@ class Dispatcher:
             self._thread.join(10)
         if not self._thread.is_alive():
             self._waker.close()
+            self._rest.close()
             self._mail.close()
             os.close(self._wake_in)
             os.close(self._wake_out)
@@ -95,9 +107,22 @@ class Dispatcher:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            work: Step = partial(self._work, self._finished())
+            attempts = self._finished()
+            if not attempts and self._rests():
+                continue
+            work: Step = partial(self._work, attempts)
             if not all([self._managed(step) for step in (self._look_around, work, self._pass_on_stops)]):
                 self._stopping.wait(IDLE)
+
+    def _rests(self) -> bool:
+        """Whether nothing waits or goes on, and nobody has written anything since that was seen."""
+        if not self._rest.holds():
+            self._managed(self._look_for_life)
+        return self._rest.begun and self._managed(self._presence.show)
+
+    def _look_for_life(self) -> None:
+        if not waiting.anything():
+            self._rest.begin()
 
     def _allowed(self) -> AbstractContextManager[None]:
         """Within it a writing transaction goes through only while we lead."""
@@ -228,10 +253,7 @@ class Dispatcher:
         if not self._stops:
             return
         self._stops = False
-        query = select(Run.id, Run.attempts, Run.cancel_count).where(Run.status == Status.RUNNING, Run.cancel_at.is_not(None))
-        ours = and_(Attempt.run_id == Run.id, Attempt.number == Run.attempts, Attempt.node == nodes.own())
-        query = query.join(Attempt, ours)
-        for run in db.session.execute(query).all():
+        for run in db.session.connection().execute(_TO_STOP, {"node": nodes.own()}).all():
             if self._engine.probe(run.id, run.attempts) in (State.ALIVE, State.UNSTARTED):
                 self._engine.stop(run.id, run.attempts, force=run.cancel_count > 1)
 

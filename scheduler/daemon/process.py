@@ -134,7 +134,7 @@ class Daemon:
         try:
             self._tend(False)
             housekeeper.start()
-            self._timetable = Timetable(self._app, partial(self._settle, term))
+            self._timetable = Timetable(self._app, partial(self._settle, term), partial(self._settle, term, rests=True))
             self._dispatcher = Dispatcher(self._app, self._engine, term, self._timetable.wake)
             self._dispatcher.start()
             self._timetable.start()
@@ -197,14 +197,16 @@ class Daemon:
     def _idle(self) -> float:
         return clock.monotonic() - self._passed
 
-    def _settle(self, term: Term, now: datetime) -> int:
+    def _settle(self, term: Term, now: datetime, rests: bool = False) -> int:
+        """One pass; in one that `rests` nobody has written and nothing is due, so that only the clock is looked at."""
         try:
             with database.guarded(term.check):
                 term.trust()
                 past = self._watch.look(now)
-                if past.down or past.back:
+                moved = past.down or past.back
+                if moved:
                     elapsed.set_back(now, past.back)
-                rows = ledger.settle(now, past)
+                rows = 0 if rests and not moved else ledger.settle(now, past)
             self._watch.settled(now)
         except Deposed as error:
             _log.warning("event=settle_forbidden reason=%r", str(error))

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import StatementError
 
 from scheduler import nodes
-from scheduler.database import db
+from scheduler.database import db, table
 from scheduler.execution.engines import Engine
 from scheduler.execution.protocol import State
 from scheduler.failpoints import failpoint
@@ -21,6 +21,11 @@ from scheduler.runs.status import AttemptStatus
 
 REFUSALS = (StatementError, ValueError, TypeError, ArithmeticError)  # of a report the database cannot keep
 HAND_OVER = 5.0  # seconds a claimed attempt may take to reach its supervisor
+
+_attempt = table(Attempt).c
+_RUNNING = select(_attempt.run_id, _attempt.number, _attempt.pid, _attempt.claimed_at, _attempt.node).where(
+    _attempt.status == AttemptStatus.RUNNING
+)
 
 _log = logging.getLogger("TaskExecutor")
 
@@ -39,8 +44,7 @@ def recover(engine: Engine, now: datetime, patience: float = HAND_OVER) -> list[
     One whose files cannot be read is logged and looked at again later; it keeps none of the others from being seen to.
     Answers the attempts of other nodes, whose files are there and whose fate cannot be told here.
     """
-    query = select(Attempt.run_id, Attempt.number, Attempt.pid, Attempt.claimed_at, Attempt.node)
-    running = db.session.execute(query.where(Attempt.status == AttemptStatus.RUNNING)).all()
+    running = db.session.connection().execute(_RUNNING).all()
     db.session.rollback()
     if patience == 0 and running:
         _log.info("event=taking_over running=%s", len(running))

@@ -10,22 +10,28 @@ from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 from flask import Flask
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 
 from scheduler import clock
 from scheduler.daemon import listeners
 from scheduler.daemon.quiet import Quiet
-from scheduler.database import db
+from scheduler.daemon.rest import Rest
+from scheduler.database import UTCDateTime, db, table
 from scheduler.errors import SchedulerError, Unavailable
+from scheduler.runs import ledger
 from scheduler.schedules.plan import Plan
 from scheduler.tasks.models import Task
-from scheduler.tasks.queries import plan_of
+from scheduler.tasks.queries import Timing, plan_of
 
 LONGEST_SLEEP = 1.0  # seconds: a clock that was set, a suspended machine, another process's edit are noticed within it
 OVERLAP = timedelta(seconds=2)  # how far each look for edits reaches back behind the last one
 
-_PLACED = (Task.id, Task.key, Task.enabled, Task.deleted_at, Task.next_run_at, Task.schedule_kind, Task.schedule_config,
-           Task.timezone, Task.start_at, Task.end_at)  # fmt: skip
+_task = table(Task).c
+_PLACED = select(_task.id, _task.enabled, _task.deleted_at, _task.next_run_at, *Timing.columns())
+_ALL = _PLACED.where(_task.enabled.is_(True), _task.deleted_at.is_(None), _task.next_run_at.is_not(None))
+_CHANGED = _PLACED.where(_task.updated_at > bindparam("seen", type_=UTCDateTime))
+
+_TICK = f"{__name__}:_nothing"  # by name: from the function itself APScheduler would make the name anew for every job
 
 _log = logging.getLogger("SchedulerEngine")
 
@@ -37,12 +43,22 @@ class PlanTrigger(BaseTrigger):  # type: ignore[misc]
     would hold the job store's lock for as long as the gap is wide.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    __slots__ = ("_plan", "_timing")
+
+    def __init__(self, timing: Timing) -> None:
+        """Nothing is parsed before an answer is wanted: most of ten thousand jobs rarely fire."""
+        self._timing = timing
+        self._plan: Plan | None = None
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
-        following = self._plan.next_after(previous.astimezone(UTC)) if previous else None
-        return following if following is not None and following > now else self._plan.next_after(now.astimezone(UTC))
+        try:
+            plan = self._plan = self._plan or plan_of(self._timing)
+            following = plan.next_after(previous.astimezone(UTC)) if previous else None
+            return following if following is not None and following > now else plan.next_after(now.astimezone(UTC))
+        except (SchedulerError, ValueError, KeyError, TypeError, ArithmeticError) as error:
+            # The ledger says so in its history; what escaped from here would keep all other jobs from firing.
+            _log.error("event=schedule_broken task=%s reason=%r", self._timing.key, error)
+            return None
 
 
 class Pulse(BackgroundScheduler):  # type: ignore[misc]
@@ -68,9 +84,15 @@ class Pulse(BackgroundScheduler):  # type: ignore[misc]
 class Timetable:
     """The jobs in memory, rebuilt from the tasks table, which is the only truth."""
 
-    def __init__(self, app: Flask, settle: Callable[[datetime], int]) -> None:
+    def __init__(
+        self, app: Flask, settle: Callable[[datetime], int], rest: Callable[[datetime], object] = lambda now: None
+    ) -> None:
+        """`settle` is called when something may be due, `rest` once a second when nothing is."""
         self._app = app
-        self._settle = settle
+        self._settle, self._pause = settle, rest
+        with app.app_context():
+            self._rest = Rest()
+        self._due: datetime | None = None
         self._seen: datetime | None = None
         self._quiet = Quiet(_log, "tick_failed")
         self._scheduler = Pulse(
@@ -89,6 +111,7 @@ class Timetable:
 
     def stop(self) -> None:
         """Fire no more."""
+        self._rest.close()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
@@ -109,36 +132,36 @@ class Timetable:
 
     def beat(self) -> None:
         """Once a pass, at least once a second: take in what others changed, settle what no job woke us for."""
+        now = clock.now()
         with self._app.app_context():
-            self._settle(clock.now())
-            self.refresh()
-            self.last_beat = clock.now()
+            if self._rest.holds() and (self._due is None or now < self._due):
+                self._pause(now)
+            else:
+                self._settle(now)
+                self.refresh()
+                self._due = ledger.next_due()
+                self._rest.begin()
+        self.last_beat = now
 
     def refresh(self) -> None:
         """Bring the jobs in line with the tasks changed since the last look."""
         with self._app.app_context():
-            look = clock.now()
-            query = select(*_PLACED)
-            if self._seen is None:
-                query = query.where(Task.enabled.is_(True), Task.deleted_at.is_(None))
-            else:
-                query = query.where(Task.updated_at > self._seen)
-            tasks = db.session.execute(query).all()
-            if self._seen is None:
-                _log.info("event=tasks_loaded count=%s", len(tasks))
-            for task in tasks:
-                try:
-                    self._place(task)
-                except (SchedulerError, ValueError, KeyError, TypeError, ArithmeticError) as error:
-                    _log.error("event=schedule_broken task=%s reason=%r", task.id, error)  # the ledger says so in its history
+            look, first = clock.now(), self._seen is None
+            connection = db.session.connection(execution_options={"yield_per": 500})
+            count = 0
+            for task in connection.execute(_ALL if first else _CHANGED, {"seen": self._seen}):
+                self._place(task)
+                count += 1
+            if first:
+                _log.info("event=tasks_loaded count=%s", count)
             db.session.rollback()
             self._seen = look - OVERLAP
 
     def _place(self, task: Row[Any]) -> None:
         job_id = str(task.id)
         if task.enabled and task.deleted_at is None and task.next_run_at is not None:
-            trigger = PlanTrigger(plan_of(task))
-            self._scheduler.add_job(_nothing, trigger, id=job_id, next_run_time=task.next_run_at, replace_existing=True)
+            trigger = PlanTrigger(Timing.of(task))
+            self._scheduler.add_job(_TICK, trigger, id=job_id, next_run_time=task.next_run_at, replace_existing=True)
             return
         try:
             self._scheduler.remove_job(job_id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, func, insert, select, update
+from sqlalchemy import and_, bindparam, case, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from scheduler import clock, nodes, signals
@@ -32,6 +32,13 @@ _TAKE = (
     .returning(_run.id, _run.attempts, _run.task_id, _run.task_version, _run.cause, _run.scheduled_at)
 )  # fmt: skip
 _OPEN = insert(table(Attempt))
+_RETRY = and_(_run.status == Status.PENDING, _run.not_before.is_not(None), _run.cause.not_in(ASKED_FOR))
+_ORPHANS = (
+    select(_run.id, _task.deleted_at)
+    .join_from(table(Run), table(Task), _task.id == _run.task_id)
+    .where(_run.status.in_(LIVE), _run.cancel_at.is_(None))
+    .where(or_(_task.deleted_at.is_not(None), and_(_task.enabled.is_(False), _RETRY)))
+)
 _CLOSE = update(table(Attempt)).where(
     _attempt.run_id == bindparam("run"), _attempt.number == bindparam("attempt"), _attempt.status == AttemptStatus.RUNNING
 )
@@ -178,16 +185,15 @@ def cancel_orphans() -> None:
 
     Whoever deleted or disabled them may have had no daemon to tell.
     """
-    retry = and_(Run.status == Status.PENDING, Run.not_before.is_not(None), Run.cause.not_in(ASKED_FOR))
-    unwanted = {"deleted": Task.deleted_at.is_not(None), "disabled": and_(Task.enabled.is_(False), retry)}
-    for code, condition in unwanted.items():
-        orphans = select(Run.id).join(Task, Task.id == Run.task_id)
-        orphans = orphans.where(Run.status.in_(LIVE), Run.cancel_at.is_(None), condition)
-        found = db.session.execute(orphans.limit(1)).first()
-        db.session.rollback()
-        if found is not None:
-            with transaction() as session:
-                cancel_runs(session, session.scalars(orphans).all(), "", {"code": code, "by": ""})
+    found = db.session.connection().execute(_ORPHANS.limit(1)).first()
+    db.session.rollback()
+    if found is None:
+        return
+    with transaction() as session:
+        orphans = session.connection().execute(_ORPHANS).all()
+        for code in ("deleted", "disabled"):
+            ids = [run.id for run in orphans if (run.deleted_at is not None) == (code == "deleted")]
+            cancel_runs(session, ids, "", {"code": code, "by": ""})
 
 
 def cancel_runs(session: Session, run_ids: Sequence[int], by: str, reason: dict[str, Any]) -> int:

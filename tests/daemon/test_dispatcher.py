@@ -8,21 +8,23 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
-from scheduler import config
+from scheduler import config, nodes
 from scheduler.daemon.dispatcher import Dispatcher
 from scheduler.daemon.process import Daemon
 from scheduler.database import db
 from scheduler.errors import SchedulerError
 from scheduler.execution import perform
 from scheduler.execution.protocol import DAEMON_SOCKET, Spec, State
+from scheduler.nodes import Node
 from scheduler.runs import lifecycle
 from scheduler.runs.lifecycle import Claimed
 from scheduler.runs.models import Run
 from scheduler.runs.policy import Outcome
 from scheduler.tasks import definitions, trash
 from scheduler.tasks.models import Task
-from tests.conftest import FrozenClock
+from tests.conftest import NOON, FrozenClock
 from tests.factories import SYSTEM, attempts, claim, make_group, make_run, make_task, outcome
 from tests.fakes import FakeEngine
 from tests.threads import in_threads
@@ -82,8 +84,8 @@ def test_it_keeps_the_limit_of_all(dispatcher: Dispatcher, engine: FakeEngine) -
 
 
 def test_it_lets_runs_overlap_where_that_is_allowed(dispatcher: Dispatcher, engine: FakeEngine) -> None:
-    task = make_task(overlap_policy="allow")
-    for _ in range(3):
+    task = make_task(overlap_policy="allow", max_instances=3)
+    for _ in range(4):
         make_run(task)
     dispatcher._start_waiting()
     assert len(engine.specs) == 3
@@ -153,6 +155,25 @@ def test_an_attempt_performs_the_version_it_names(
     assert engine.specs[run.id, 1].argv[-1] == "echo old"
     assert [attempt.task_version for attempt in attempts(run)] == [1]
     assert db.session.get_one(Task, task_id).version == 2
+
+
+def test_it_looks_at_nothing_while_nothing_lives_and_nobody_writes(dispatcher: Dispatcher) -> None:
+    dispatcher._rests()
+    assert dispatcher._rests()
+    run = make_run()
+    assert not dispatcher._rests()
+    dispatcher._work([])
+    assert status(run) == "running" and not dispatcher._rests()
+
+
+def test_while_it_looks_at_nothing_it_shows_that_its_node_is_there(dispatcher: Dispatcher, clock: FrozenClock) -> None:
+    dispatcher._rests()
+    assert db.session.get(Node, nodes.own()) is not None
+    clock.move(seconds=nodes.BEAT)
+    db.session.execute(update(Node).values(seen_at=NOON))
+    db.session.commit()
+    assert dispatcher._rests()
+    assert db.session.get_one(Node, nodes.own(), populate_existing=True).seen_at > NOON
 
 
 def test_what_ends_makes_room_in_the_same_turn(dispatcher: Dispatcher, engine: FakeEngine) -> None:

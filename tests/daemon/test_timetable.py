@@ -23,7 +23,7 @@ from scheduler.daemon.timetable import PlanTrigger, Timetable
 from scheduler.database import db
 from scheduler.tasks import definitions, trash
 from scheduler.tasks.models import Task
-from scheduler.tasks.queries import plan_of
+from scheduler.tasks.queries import Timing
 from tests.conftest import FrozenClock
 from tests.factories import SYSTEM, at, make_task
 
@@ -86,16 +86,22 @@ def test_a_task_overdue_at_the_start_is_due_at_once(timetable: Timetable, clock:
     assert jobs(timetable) == {task.id: at("2026-03-02T12:01")}
 
 
-def test_a_schedule_that_broke_keeps_no_other_from_its_job(timetable: Timetable) -> None:
-    broken, sound = make_task(cron=MINUTELY), make_task(cron=MINUTELY)
+def trigger_of(task: Task) -> PlanTrigger:
+    row = db.session.execute(db.select(*Timing.columns()).where(Task.id == task.id)).one()
+    return PlanTrigger(Timing.of(row))
+
+
+@pytest.mark.usefixtures("app")
+def test_a_schedule_that_broke_ends_and_keeps_no_other_from_firing() -> None:
+    broken = make_task(cron=MINUTELY)
     broken.timezone = "Mars/Olympus"
     db.session.commit()
-    assert set(jobs(timetable)) == {sound.id}
+    assert trigger_of(broken).get_next_fire_time(at("2026-03-02T12:00"), at("2026-03-02T12:00")) is None
 
 
 @pytest.mark.usefixtures("app")
 def test_its_trigger_never_enumerates_a_backlog() -> None:
-    trigger = PlanTrigger(plan_of(make_task(cron="* * * * * *")))
+    trigger = trigger_of(make_task(cron="* * * * * *"))
     now = at("2027-03-02T12:00")
     assert trigger.get_next_fire_time(at("2026-03-02T12:00"), now) == now + timedelta(seconds=1)
     assert trigger.get_next_fire_time(None, now) == now + timedelta(seconds=1)
@@ -103,14 +109,14 @@ def test_its_trigger_never_enumerates_a_backlog() -> None:
 
 @pytest.mark.usefixtures("app")
 def test_its_trigger_keeps_the_beat_of_an_interval_the_ledger_keeps() -> None:
-    trigger = PlanTrigger(plan_of(make_task(schedule_type="interval", schedule_config="60")))
+    trigger = trigger_of(make_task(schedule_type="interval", schedule_config="60"))
     found = trigger.get_next_fire_time(at("2026-03-02T12:00"), at("2026-03-02T12:00") + timedelta(seconds=1.3))
     assert found == at("2026-03-02T12:01")
 
 
 @pytest.mark.usefixtures("app")
 def test_its_trigger_ends_with_the_schedule() -> None:
-    trigger = PlanTrigger(plan_of(make_task(cron=MINUTELY, end_at="2026-03-02T12:02:00Z")))
+    trigger = trigger_of(make_task(cron=MINUTELY, end_at="2026-03-02T12:02:00Z"))
     assert trigger.get_next_fire_time(at("2026-03-02T12:02"), at("2026-03-02T12:02")) is None
 
 
@@ -128,6 +134,60 @@ def test_it_settles_once_a_pass_even_when_no_job_fired(timetable: Timetable, set
     timetable.beat()
     assert settled == [clock.at]
     assert timetable.last_beat == clock.at
+
+
+def test_it_settles_nothing_when_nobody_wrote_and_nothing_is_due(app: Flask, clock: FrozenClock) -> None:
+    settled: list[datetime] = []
+    rested: list[datetime] = []
+    table = Timetable(app, lambda now: settled.append(now) or 0, rested.append)
+    make_task(cron=MINUTELY)
+    for _ in range(2):
+        table.beat()
+    db.session.rollback()
+    for _ in range(3):
+        clock.move(seconds=1)
+        table.beat()
+    table.stop()
+    if db.engine.dialect.name == "sqlite":  # the other cannot tell whether anybody wrote
+        assert (len(settled), len(rested)) == (1, 4)
+
+
+def test_it_settles_as_soon_as_somebody_wrote_or_something_is_due(
+    timetable: Timetable, settled: list[datetime], clock: FrozenClock
+) -> None:
+    timetable.beat()
+    make_task(cron=MINUTELY)
+    timetable.beat()
+    assert len(settled) == 2
+    clock.move(seconds=60)
+    timetable.beat()
+    assert settled[2:] == [at("2026-03-02T12:01")]
+
+
+def test_a_look_that_failed_is_made_again(app: Flask) -> None:
+    looks: list[datetime] = []
+
+    def settle(now: datetime) -> int:
+        looks.append(now)
+        if len(looks) == 2:
+            raise RuntimeError("the disk is full")
+        return 0
+
+    table = Timetable(app, settle)
+    table.beat()
+    make_task(cron=MINUTELY)
+    with pytest.raises(RuntimeError):
+        table.beat()
+    table.beat()
+    assert len(looks) == 3
+    table.stop()
+
+
+def test_it_looks_by_itself_now_and_then(timetable: Timetable, settled: list[datetime], clock: FrozenClock) -> None:
+    timetable.beat()
+    clock.move(seconds=31)
+    timetable.beat()
+    assert len(settled) == 2
 
 
 def test_it_never_sleeps_longer_than_a_second_and_no_failure_ends_it(app: Flask, caplog: pytest.LogCaptureFixture) -> None:

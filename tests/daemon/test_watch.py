@@ -9,6 +9,7 @@ from scheduler import config, heartbeat
 from scheduler.daemon.leader import Term
 from scheduler.daemon.process import Daemon
 from scheduler.daemon.watch import Watch
+from scheduler.database import db
 from scheduler.runs.policy import Past
 from tests.conftest import NOON, FrozenClock
 from tests.factories import make_task, rows
@@ -64,3 +65,21 @@ def test_the_reason_reaches_the_history(app: Flask, watch: Watch, clock: FrozenC
     daemon._settle(Term(), clock.at)
     daemon._settle(Term(), clock.move(minutes=30))
     assert [(run.reason or {})["code"] for run in rows(task)] == ["down", "clock", "late"]
+
+
+def test_a_pass_that_rests_sees_the_clock_set_back(app: Flask, watch: Watch, clock: FrozenClock) -> None:
+    daemon, task = Daemon(app, FakeEngine()), make_task(schedule_type="interval", schedule_config="3600")
+    daemon._settle(Term(), clock.at)
+    before = task.next_run_at
+    clock.at -= timedelta(minutes=30)
+    daemon._settle(Term(), clock.at, rests=True)
+    db.session.expire_all()
+    assert task.next_run_at == before - timedelta(minutes=30)
+
+
+def test_a_leader_whose_term_is_over_gives_no_sign_of_life_at_rest(app: Flask, watch: Watch, clock: FrozenClock) -> None:
+    daemon, term = Daemon(app, FakeEngine()), Term()
+    daemon._settle(term, clock.at)
+    term.resign()
+    daemon._settle(term, clock.move(seconds=5), rests=True)
+    assert heartbeat.last(config.settings().instance) == NOON

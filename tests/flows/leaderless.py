@@ -5,7 +5,7 @@ import logging
 import os
 from pathlib import Path
 
-from scheduler import cli, config, create_app
+from scheduler import cli, config, create_app, enginelog
 from scheduler.config import settings
 from scheduler.daemon.dispatcher import Dispatcher
 from scheduler.daemon.timetable import Timetable
@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--port")
     options = parser.parse_args()
     app = create_app(config.load(options.instance, os.environ))
-    cli.log_to(settings().instance / "logs" / "sys.log")
+    enginelog.begin(settings().instance / "logs", settings().history.engine_log_days)
     with app.app_context():
         cli.prepare(settings())
     dispatcher = Dispatcher(app, Local(settings().instance))

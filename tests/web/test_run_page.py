@@ -73,6 +73,18 @@ def test_it_says_when_something_else_killed_it(sign_in: SignIn) -> None:
     assert "Killed by signal 9 (out of memory?)" in page_of(sign_in("victor"), run)
 
 
+def test_it_says_which_limit_ended_it(sign_in: SignIn) -> None:
+    run = perform(make_run(), None, reason="signalled", signal=24)
+    assert "used up the processor time" in page_of(sign_in("victor"), run)
+
+
+def test_it_says_which_limits_could_not_be_had(sign_in: SignIn) -> None:
+    run = perform(make_run(), details={"unmet_limits": {"processes": None, "open_files": 64}})
+    page = page_of(sign_in("victor"), run)
+    assert "The limit “Processes” could not be had: root has none." in page
+    assert "The limit “Open files” was 64: the machine allows no more." in page
+
+
 def test_a_kill_of_ours_is_no_lack_of_memory(sign_in: SignIn) -> None:
     run = perform(make_run(), None, reason="timeout", signal=9)
     assert "out of memory" not in page_of(sign_in("victor"), run)

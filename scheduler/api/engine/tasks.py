@@ -13,7 +13,7 @@ from scheduler.api.v1.versions import matched, tagged
 from scheduler.api.words import WORDS, standing
 from scheduler.runs import history, ledger, lifecycle
 from scheduler.runs.history import Entry
-from scheduler.runs.status import Cause, Status
+from scheduler.runs.status import Status
 from scheduler.tasks import definitions, once, queries, trash
 from scheduler.tasks.queries import Wanted
 
@@ -85,7 +85,7 @@ def execute(task_id: str) -> Response:
     """Run it now and leave its schedule alone."""
     bodies.nothing()
     actor = gate.current_actor()
-    run = ledger.request(actor, queries.find(actor, task_id), Cause.API, idempotency.key())
+    run = ledger.call(actor, task_id, idempotency.key())
     return answer({"execution_id": run.public_id, "status": WORDS[run.status]})
 
 

@@ -14,7 +14,6 @@ from scheduler.api.service.dialects import is_004
 from scheduler.api.service.tasks import ONE, reference, shown
 from scheduler.api.words import WORDS
 from scheduler.runs import ledger, lifecycle
-from scheduler.runs.status import Cause
 from scheduler.tasks import definitions, queries
 from scheduler.tasks.built_in import recipes
 from scheduler.tasks.recipes import Parameter, rendered
@@ -57,7 +56,7 @@ def run(task_id: str) -> Response:
     """Run it now and leave its schedule alone."""
     bodies.nothing()
     actor = gate.current_actor()
-    begun = ledger.request(actor, queries.find(actor, task_id), Cause.API, idempotency.key())
+    begun = ledger.call(actor, task_id, idempotency.key())
     return answer({"execution_id": begun.public_id, "status": WORDS[begun.status]})
 
 
