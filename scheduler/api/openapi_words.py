@@ -42,7 +42,7 @@ OTHERS = N_("Others")  # of a blueprint that no section names
 SECURITY: Mapping[str, str] = {
     "bearer": N_("An access token of `POST /api/v1/auth/login`; an API key is taken here too."),
     "key": N_("An API key; it may do what its scopes name, and never more than its owner."),
-    "session": N_("The browser's own session; anything but GET then needs the page's token in `X-CSRFToken`."),
+    "session": N_("The browser's own session; anything but `GET` then needs the page's token in `X-CSRFToken`."),
 }
 # What a place in a path stands for.
 PLACES: Mapping[str, str] = {
