@@ -93,7 +93,7 @@ def problems_of(operation: APIOperation) -> Iterator[str]:
 
         try:
             holds()
-        except BaseException as error:
+        except (Exception, BaseExceptionGroup) as error:
             yield f"{operation.label}: {error!r}"
 
 
