@@ -10,7 +10,7 @@ Number = int | float
 
 
 class Brief(Shape):
-    """A task in 000's list."""
+    """A task in the first form's list."""
 
     id: str
     name: str
@@ -24,7 +24,7 @@ class Brief(Shape):
 
 
 class Whole(Brief):
-    """A task in 000's words; beside these fields all others that can be sent, and those of what it runs."""
+    """A task in the first form; beside these fields all others that can be sent, and those of what it runs."""
 
     model_config = ConfigDict(extra="allow", strict=True)
 
@@ -38,7 +38,7 @@ class Whole(Brief):
 
 
 class TaskPage(Shape):
-    """A page of 000's list."""
+    """A page of the first form's list."""
 
     total: int
     page: int
@@ -47,7 +47,7 @@ class TaskPage(Shape):
 
 
 class Scheduled(Shape):
-    """004's ScheduledTask."""
+    """A task in the second form."""
 
     id: int
     task_name: str
@@ -98,7 +98,7 @@ class Stopped(Shape):
 
 
 class Execution(Shape):
-    """An execution in 000's words."""
+    """An execution in the first form."""
 
     id: str
     task_id: str
@@ -121,7 +121,7 @@ class ExecutionDetail(Execution):
 
 
 class ExecutionPage(Shape):
-    """A page of 000's history."""
+    """A page of a task's history, in the first form."""
 
     total: int
     page: int
@@ -145,7 +145,7 @@ class Lines(Shape):
 
 
 class LogEntry(Shape):
-    """004's ScheduledTaskLog."""
+    """An execution in the second form."""
 
     execution_id: str
     started_at: str | None
@@ -158,7 +158,7 @@ class LogEntry(Shape):
 
 
 class LogPage(Shape):
-    """A page of 004's log of executions."""
+    """A page of executions in the second form."""
 
     logs: list[LogEntry]
     total: int
@@ -188,7 +188,7 @@ class AllStats(Shape):
 
 
 class Standing(Shape):
-    """004's status of the scheduler."""
+    """How the scheduler stands, in a few numbers."""
 
     running: bool
     total_tasks: int
