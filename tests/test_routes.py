@@ -114,7 +114,9 @@ def test_it_lets_no_stranger_in_by_another_header(app: Flask) -> None:
                 assert client.open(path, method=method, headers=headers).status_code >= 300, (path, headers)
 
 
-@pytest.mark.parametrize("path", ["/", "/tasks", "/tasks/1", "/tasks/1/edit", "/admin/users", "/api/v1/scheduler/tasks/1", "/settings/upkeep"])
+@pytest.mark.parametrize(
+    "path", ["/", "/tasks", "/tasks/1", "/tasks/1/edit", "/admin/users", "/api/v1/scheduler/tasks/1", "/settings/upkeep"]
+)
 def test_it_lets_no_stranger_in_by_another_way_of_writing_the_path(app: Flask, path: str) -> None:
     refuse_however_written(app, path)
 
