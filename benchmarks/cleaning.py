@@ -65,8 +65,9 @@ def _fill(here: Stage, tasks: list[int], runs: int) -> None:
                               cause, late, triggered_by, status, priority, group_id, duration, hastened_by, cancel_by,
                               cancel_count, attempts, exit_code, last_line, log_bytes, missed_count)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, 'schedule', 0, '', 'success', 0, 1, 1.0, '', '', 0, 1, 0, 'done', 5, 0)"""
-    attempt = """INSERT INTO attempt (run_id, number, status, task_version, claimed_at, started_at, finished_at, duration, host)
-                 VALUES (?, 1, 'success', 1, ?, ?, ?, 1.0, 'here')"""
+    attempt = """INSERT INTO attempt (run_id, number, status, task_version, claimed_at, started_at, finished_at, duration, host,
+                                      node)
+                 VALUES (?, 1, 'success', 1, ?, ?, ?, 1.0, 'here', 'here')"""
     indexes = database.execute(
         "SELECT name, sql FROM sqlite_master WHERE tbl_name = 'run' AND sql LIKE 'CREATE%INDEX%'"
     ).fetchall()
