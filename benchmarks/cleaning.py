@@ -18,7 +18,7 @@ from scheduler import clock
 from scheduler.database import transaction
 from scheduler.runs.models import Tally, Upkeep
 from scheduler.runs.status import Status
-from scheduler.runs.tally import FOLDED
+from scheduler.runs.tally import FOLDED, KEPT
 
 RUNS, TASKS, CLIENTS = 1_000_000, 100, 2
 OLD = 0.9  # of them are older than history keeps
@@ -31,7 +31,7 @@ def cleaning(runs: int = RUNS, longest: float = LONGEST) -> list[Result]:
     with stage(engine__max_workers="4") as here:
         tasks = [here.add(f"task {number}", "true") for number in range(TASKS)]
         began = time.monotonic()
-        _fill(here, tasks, runs)
+        fill_runs(here, tasks, runs)
         print(f"  {runs:,} runs made in {time.monotonic() - began:.0f} s", flush=True)
         with here.server():
             ask = _signed_in(here.port)
@@ -53,12 +53,13 @@ def cleaning(runs: int = RUNS, longest: float = LONGEST) -> list[Result]:
     ]  # fmt: skip
 
 
-def _fill(here: Stage, tasks: list[int], runs: int) -> None:
+def fill_runs(here: Stage, tasks: list[int], runs: int) -> None:
     """Runs spread evenly over the tasks and, the old ones and the young ones, over their times; each with its attempt."""
     with here.app.app_context(), transaction() as session:  # today's clean-up is done: it begins when it is asked for
         now = clock.now()
         session.add(Upkeep(due_at=now, asked_at=now, status=Status.SUCCESS, started_at=now, finished_at=now))
-        session.add(Tally(name=FOLDED, value=runs))  # as a server that was there all along has done, minute by minute
+        for name in (FOLDED, f"{KEPT}success"):
+            session.add(Tally(name=name, value=runs))  # as a server that was there all along has done, minute by minute
     database = sqlite3.connect(here.instance / "scheduler.db")
     database.executescript("PRAGMA synchronous=OFF; PRAGMA cache_size=-400000")
     run = """INSERT INTO run (id, public_id, task_id, cause_key, scheduled_at, queued_at, started_at, finished_at, task_version,

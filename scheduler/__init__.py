@@ -9,8 +9,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from scheduler import api, config, database, vault, web
 from scheduler.accounts import keys as api_keys
 from scheduler.accounts import tokens
+from scheduler.api import openapi
 from scheduler.runs import ledger
 from scheduler.tasks import due
+from scheduler.web import reference
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -48,4 +50,5 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     due.use(ledger.settle_task)
     web.mount(app)
     api.mount(app)
+    reference.use(openapi.document)
     return app

@@ -2,11 +2,9 @@
 
 import ast
 import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "scheduler"
@@ -50,56 +48,90 @@ def room(name: str) -> str:
     return name.partition("/")[0]
 
 
-@lru_cache
+@cache
+def text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+@cache
 def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+    return ast.parse(text(path))
 
 
-def imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(tree(path)))
 
 
+def functions(path: Path) -> Iterator[ast.FunctionDef]:
+    return (node for node in nodes(path) if isinstance(node, ast.FunctionDef))
+
+
+@cache
+def calls(path: Path) -> set[str]:
+    """What the module calls, by name: `os.fork`."""
+    return {ast.unparse(node.func) for node in nodes(path) if isinstance(node, ast.Call)}
+
+
+@cache
+def imported(path: Path) -> tuple[str, ...]:
+    plain = (alias.name for node in nodes(path) if isinstance(node, ast.Import) for alias in node.names)
+    chosen = ((node.module, node.names) for node in nodes(path) if isinstance(node, ast.ImportFrom) and node.module)
+    return (*plain, *(f"{source}.{alias.name}" for source, names in chosen for alias in names))
+
+
+@cache
+def modules() -> dict[str, Path]:
+    return {module(source): source for source in SOURCES}
+
+
+@cache
 def inner(path: Path) -> set[str]:
     """The modules of ours that `path` imports."""
-    names = {module(source) for source in SOURCES}
     found = set()
     for name in imported(path):
         if name.startswith("scheduler."):
             parts = name.split(".")[1:]
             candidates = ["/".join(parts[:length]) for length in range(len(parts), 0, -1)]
-            found.add(next(candidate for candidate in candidates if candidate in names))
+            found.add(next(candidate for candidate in candidates if candidate in modules()))
     return found - {module(path)}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module)
-def test_it_imports_only_from_the_layers_below(path: Path) -> None:
-    here = room(module(path))
-    if here in ("__init__", "cli", "."):
-        return
-    allowed = MAY_IMPORT[here] | {here}
-    assert {name for name in inner(path) if room(name) not in allowed} == set()
+def offences(of: Callable[[Path], object], paths: list[Path] = SOURCES) -> dict[str, object]:
+    """Each file that breaks a rule, with what `of` found in it."""
+    assert len(paths) > 50  # there is something to look at
+    return {path.relative_to(ROOT).as_posix(): found for path in paths if (found := of(path))}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module)
-def test_libraries_stay_in_their_rooms(path: Path) -> None:
-    here = module(path)
-    here = "__init__" if here == "." else here
-    for library, rooms in OUTSIDE.items():
-        if any(name.split(".")[0].startswith(library) for name in imported(path)):
-            assert any(here == name or here.startswith(f"{name}/") for name in rooms), f"{here} imports {library}"
+def test_it_imports_only_from_the_layers_below() -> None:
+    def upward(path: Path) -> set[str]:
+        here = room(module(path))
+        allowed = set(modules()) if here in ("__init__", "cli", ".") else MAY_IMPORT[here] | {here}
+        return {name for name in inner(path) if name not in allowed and room(name) not in allowed}
+
+    assert offences(upward) == {}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module)
-def test_processes_are_started_in_execution_alone(path: Path) -> None:
-    calls = {ast.unparse(node.func) for node in ast.walk(tree(path)) if isinstance(node, ast.Call)}
-    starts = {
-        call for call in calls if call.startswith(("os.fork", "os.exec", "os.spawn", "os.posix_spawn", "os.system", "os.popen"))
-    }
-    assert not starts or room(module(path)) == "execution"
+def test_libraries_stay_in_their_rooms() -> None:
+    def strangers(path: Path) -> list[str]:
+        here = module(path).replace(".", "__init__")
+        known = {name.split(".")[0] for name in imported(path)}
+        return [
+            library
+            for library, rooms in OUTSIDE.items()
+            if any(name.startswith(library) for name in known)
+            and not any(here == name or here.startswith(f"{name}/") for name in rooms)
+        ]
+
+    assert offences(strangers) == {}
+
+
+def test_processes_are_started_in_execution_alone() -> None:
+    def starts(path: Path) -> list[str]:
+        ways = ("os.fork", "os.exec", "os.spawn", "os.posix_spawn", "os.system", "os.popen")
+        return [call for call in calls(path) if call.startswith(ways) and room(module(path)) != "execution"]
+
+    assert offences(starts) == {}
 
 
 def test_the_supervisor_never_touches_the_database() -> None:
@@ -107,14 +139,14 @@ def test_the_supervisor_never_touches_the_database() -> None:
     while waiting:
         name = waiting.pop()
         seen.add(name)
-        path = next(source for source in SOURCES if module(source) == name)
+        path = modules()[name]
         waiting += [other for other in inner(path) if other not in seen]
         assert not any(part.startswith(("sqlalchemy", "flask")) for part in imported(path)), name
     assert "execution/supervisor" in seen
 
 
 def test_no_module_imports_itself_by_a_detour() -> None:
-    graph = {module(path): inner(path) for path in SOURCES if module(path) != "."}
+    graph = {name: inner(path) for name, path in modules().items() if name != "."}
     done: set[str] = set()
 
     def visit(name: str, trail: tuple[str, ...]) -> None:
@@ -129,43 +161,61 @@ def test_no_module_imports_itself_by_a_detour() -> None:
         visit(name, ())
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module)
-def test_no_import_hides_in_a_function(path: Path) -> None:
-    functions = [node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef)]
-    hidden = [
-        inner.lineno for function in functions for inner in ast.walk(function) if isinstance(inner, ast.Import | ast.ImportFrom)
-    ]
-    assert hidden == []
+def test_no_import_hides_in_a_function() -> None:
+    def hidden(path: Path) -> list[int]:
+        within = (node for function in functions(path) for node in ast.walk(function))
+        return [node.lineno for node in within if isinstance(node, ast.Import | ast.ImportFrom)]
+
+    assert offences(hidden) == {}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module)
-def test_files_and_functions_stay_small(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.FunctionDef):
-            assert (node.end_lineno or 0) - node.lineno < 50, f"{node.name} is too long"
-            arguments = [*node.args.args, *node.args.posonlyargs]
-            count = len([argument for argument in arguments if argument.arg not in ("self", "cls")])
-            assert count <= 5, f"{node.name} takes {count} parameters"
+def test_files_stay_small() -> None:
+    assert offences(lambda path: max(len(text(path).splitlines()) - 300, 0)) == {}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module)
-def test_every_module_says_what_lives_in_it(path: Path) -> None:
-    text = ast.get_docstring(tree(path)) or ""
-    assert text.endswith((".", "»")) and "\n" not in text.split("\n\n")[0], "one sentence first"
+def test_functions_stay_small() -> None:
+    def long(path: Path) -> list[str]:
+        return [function.name for function in functions(path) if (function.end_lineno or 0) - function.lineno >= 50]
+
+    assert offences(long) == {}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module)
-def test_time_comes_from_the_clock(path: Path) -> None:
-    if module(path) == "clock" or room(module(path)) in ("execution", "translations") or path.name.endswith("_main.py"):
-        return
-    calls = {ast.unparse(node.func) for node in ast.walk(tree(path)) if isinstance(node, ast.Call)}
-    assert not calls & {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.monotonic"}
+def test_functions_take_few_parameters() -> None:
+    def greedy(path: Path) -> list[str]:
+        return [function.name for function in functions(path) if len(parameters(function)) > 5]
+
+    assert offences(greedy) == {}
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.relative_to(ROOT / "templates").as_posix())
-def test_templates_stay_small_and_decide_nothing(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    if path.parent.name != "macros":
-        assert len(text.splitlines()) <= (40 if path.name.startswith("_") else 80)
-    assert not re.search(r"kind ==|<[^>{]*\sstyle=|<script>|\shx-on", text)
+def parameters(function: ast.FunctionDef) -> list[str]:
+    names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+    return [name for name in names if name not in ("self", "cls")]
+
+
+def test_every_module_says_in_one_sentence_what_lives_in_it() -> None:
+    def silent(path: Path) -> bool:
+        said = ast.get_docstring(tree(path)) or ""
+        return not said.endswith((".", "»")) or "\n" in said.split("\n\n")[0]
+
+    assert offences(silent) == {}
+
+
+def test_time_comes_from_the_clock() -> None:
+    others = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.monotonic"}
+
+    def watches(path: Path) -> set[str]:
+        free = module(path) == "clock" or room(module(path)) in ("execution", "translations") or path.name.endswith("_main.py")
+        return set() if free else calls(path) & others
+
+    assert offences(watches) == {}
+
+
+def test_templates_stay_small() -> None:
+    def large(path: Path) -> bool:
+        return len(text(path).splitlines()) > (40 if path.name.startswith("_") else 80)
+
+    assert offences(large, [path for path in TEMPLATES if path.parent.name != "macros"]) == {}
+
+
+def test_templates_decide_nothing_and_keep_to_the_content_policy() -> None:
+    assert offences(lambda path: re.findall(r"kind ==|<[^>{]*\sstyle=|<script>|\shx-on", text(path)), TEMPLATES) == {}

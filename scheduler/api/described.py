@@ -4,6 +4,7 @@ Above the policy of a route stands `@described.call(takes=…, asks=…, answers
 that `app.view_functions` names. Nothing is checked here: bodies are read by `bodies`, queries by `asking`.
 """
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -31,8 +32,11 @@ class Call:
     asks: type[BaseModel] | None = None  # the parameters of the query, by name
     answers: Any = None  # any type pydantic knows: the envelope's `data`, a page's item, the whole; None: null
     form: Form = "one"
-    refuses: tuple[int, ...] = ()  # beside `OF_ALL`
+    refuses: tuple[int, ...] = ()  # beside `OF_ALL`, and 413, 415 of what takes a body
     headers: tuple[str, ...] = ()  # of the request, that mean something here
+    sends: tuple[str, ...] = ()  # headers of the answer
+    files: tuple[str, ...] = ()  # the body is a file, of one of these types
+    media: tuple[str, ...] = ("text/plain",)  # of an answer that is text
 
 
 def call(**said: Any) -> Callable[[View], View]:
@@ -44,6 +48,12 @@ def call(**said: Any) -> Callable[[View], View]:
         return view
 
     return keep
+
+
+def about(view: Callable[..., Any]) -> tuple[str, str]:
+    """What a view's docstring says in its first line, and what in the rest; both may be sentences of the catalogue."""
+    first, _, rest = (inspect.getdoc(view) or "").partition("\n")
+    return first.strip(), " ".join(rest.split())
 
 
 def of(view: Callable[..., Any]) -> Call | None:

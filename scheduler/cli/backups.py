@@ -13,16 +13,21 @@ from typing import Any
 import click
 from flask import current_app
 from flask.cli import with_appcontext
+from sqlalchemy import select
 
 from scheduler import clock, vault
 from scheduler.cli import copies
 from scheduler.cli.telling import as_json, bar, say, told
 from scheduler.config import settings
 from scheduler.daemon.process import leadership
+from scheduler.daemon.upkeep import busy
+from scheduler.database import db
 from scheduler.errors import N_, Conflict, Invalid
+from scheduler.runs import disk
+from scheduler.runs.models import Run
 
 FORMAT = 1
-MANIFEST, CONFIG, RUNS, KEYS = "manifest.json", "config.yaml", "runs", "keys"
+MANIFEST, CONFIG, RUNS, WORKSPACES, KEYS = "manifest.json", "config.yaml", "runs", "workspaces", "keys"
 KEY_FILES = ("vault.key", "session.key")
 SERVED = N_("A daemon of this installation is running. Stop the server first.")
 NO_BACKUP = N_("%(path)s is no backup of ours.")
@@ -164,6 +169,20 @@ def _placed(drawer: Path, aside: Path) -> None:
         if (instance / RUNS).exists():
             (instance / RUNS).replace(aside / RUNS)
         (drawer / RUNS).replace(instance / RUNS)
+    _put_strangers(aside)
+
+
+def _put_strangers(aside: Path) -> None:
+    """Put aside the folders of runs younger than the backup: nothing here knows of them any more. What goes on still stays."""
+    known = set(db.session.scalars(select(Run.id)))
+    db.session.remove()
+    folders = [settings().instance / name for name in (RUNS, WORKSPACES)]
+    strange = {number for folder in folders for number in disk.numbered(folder)} - known
+    for number in [number for number in sorted(strange) if not busy(folders[0] / str(number))]:
+        for folder in folders:
+            if (folder / str(number)).exists():
+                (aside / folder.name).mkdir(mode=0o700, exist_ok=True)
+                (folder / str(number)).replace(aside / folder.name / str(number))
 
 
 def _refuse(kind: type[Invalid] | type[Conflict], text: str, **params: Any) -> None:

@@ -63,6 +63,19 @@ def start(spec: Spec, stdout: int, stderr: int) -> tuple[int, int | None]:
         kernel.set_own("oom_score_adj", ours)
 
 
+def unmet_limits(spec: Spec) -> dict[str, int | None]:
+    """The limits of the spec that cannot be had here, with what holds instead: the machine's own, or nothing at all."""
+    found: dict[str, int | None] = {}
+    for name, value in spec.limits.items():
+        kind, unit = _LIMITS[name]
+        _, hard = resource.getrlimit(kind)
+        if hard != resource.RLIM_INFINITY and hard < value * unit:
+            found[name] = hard // unit
+        if name == "processes" and (spec.user[0] if spec.user else os.geteuid()) == 0:
+            found[name] = None  # the kernel counts no processes of root
+    return found
+
+
 def decode_failure(spec: Spec, report: bytes) -> Result:
     """What the child wrote into its failure pipe, as fields of a result."""
     return describe_failure(spec, **json.loads(report))
@@ -160,7 +173,8 @@ def _limit(limits: Mapping[str, int]) -> None:
         kind, unit = _LIMITS[name]
         _, hard = resource.getrlimit(kind)
         ceiling = value * unit if hard == resource.RLIM_INFINITY else min(value * unit, hard)
-        resource.setrlimit(kind, (ceiling, ceiling))
+        last = ceiling + 1 if kind == resource.RLIMIT_CPU and ceiling != hard else ceiling  # SIGXCPU says why, SIGKILL does not
+        resource.setrlimit(kind, (ceiling, last))
 
 
 def _first(program: str, env: Mapping[str, str], begin: Callable[[str], int]) -> int:

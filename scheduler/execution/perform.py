@@ -68,6 +68,7 @@ def _spec(one: Claimed, task: Row[Any]) -> Spec:
         "SCHEDULER_WORKSPACE": str(workspace),
     }
     limits = {name: value for name, value in task.policy["limits"].items() if value is not None}
+    nice = limits.pop("nice", 0)
     user = _user(task)
     spec = Spec(
         run_id=one.run_id,
@@ -83,6 +84,7 @@ def _spec(one: Claimed, task: Row[Any]) -> Spec:
         log_max_bytes=settings().execution.log_max_bytes,
         masks=list(command.masks),
         limits=limits,
+        nice=nice,
         user=list(user.numbers) if user else [],
     )
     return replace(spec, argv=command.placed(spec.place))

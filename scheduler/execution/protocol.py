@@ -107,6 +107,7 @@ class Result(TypedDict, total=False):
     progress: Progress | None
     summary: str | None
     metrics: dict[str, float]
+    unmet_limits: dict[str, int | None]  # which could not be had, and what holds instead; None: nothing does
     index: list[list[int]] | None
 
 

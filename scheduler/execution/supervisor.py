@@ -154,6 +154,7 @@ class Attempt:
             "stopped_with": watch.stopped_with,
             "peak_memory_kb": watch.peak_memory_kb,
             "cpu_seconds": round(watch.cpu_seconds, 6),
+            "unmet_limits": child.unmet_limits(self._spec),
         }
 
     def _write(self, left: Result, ended: float | None = None) -> None:

@@ -15,7 +15,9 @@ from scheduler.runs.policy import Outcome
 from scheduler.runs.status import ASKED_FOR, FAILED, AttemptStatus, Status
 from scheduler.tasks.models import Dependency, Task
 
-KEPT = ("progress", "metrics", "stopped_with", "log_error", "last_error_line", "log_lines", "log_cut")  # of the process's details
+KEPT = (  # of the process's details
+    "progress", "metrics", "stopped_with", "log_error", "last_error_line", "log_lines", "log_cut", "unmet_limits",
+)  # fmt: skip
 
 _run, _attempt, _task, _edge = table(Run).c, table(Attempt).c, table(Task).c, table(Dependency).c
 _before = table(Attempt).alias("before").c

@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from scheduler.accounts.permissions import Actor, require, visible
 from scheduler.database import db, storable
 from scheduler.errors import N_, NotFound
+from scheduler.runs import tally
 from scheduler.runs.models import Attempt, Run
 from scheduler.runs.status import LIVE, Status
 from scheduler.tasks.models import Task
@@ -85,11 +86,28 @@ def page(actor: Actor, wanted: Wanted, most: int, before: int | None = None, aft
 
 def numbered(actor: Actor, wanted: Wanted, first: int, most: int) -> tuple[list[Entry], int]:
     """At most `most` runs from the `first`-th newest on, and how many there are: for documents that page by number."""
-    condition = _condition(actor, wanted)
+    condition, total = _condition(actor, wanted), _total(actor, wanted)
+    if first >= total:
+        return [], total
     joined = select(Run, Task).join(Task, Task.id == Run.task_id).where(condition)
-    total = db.session.scalar(select(func.count()).select_from(Run).join(Task, Task.id == Run.task_id).where(condition)) or 0
     rows = db.session.execute(joined.order_by(Run.id.desc()).offset(first).limit(most)).unique()
     return [Entry(row.Run, row.Task) for row in rows], total
+
+
+def _total(actor: Actor, wanted: Wanted) -> int:
+    """How many runs that are; all of history is known without counting it, and what is hidden from the actor is seldom much."""
+    scope = visible(actor)
+    if (scope.everything or scope.all_groups) and wanted == Wanted(statuses=wanted.statuses):
+        everything = tally.standing(wanted.statuses)
+        if scope.everything:
+            return everything
+        hidden = [Run.task_id.in_(select(Task.id).where(scoped(scope).is_not(true())))]
+        hidden += [Run.status.in_(wanted.statuses)] if wanted.statuses else []
+        return everything - (db.session.scalar(select(func.count()).select_from(Run).where(*hidden)) or 0)
+    counted = select(func.count()).select_from(Run)
+    if wanted.text or not scope.everything:
+        counted = counted.join(Task, Task.id == Run.task_id)
+    return db.session.scalar(counted.where(_condition(actor, wanted))) or 0
 
 
 def attempts(run: Run) -> Sequence[Attempt]:

@@ -25,9 +25,8 @@ from scheduler.runs.policy import Past, Verdict
 from scheduler.runs.rows import alive_of, join, keep, new_row
 from scheduler.runs.status import Cause, Status
 from scheduler.runs.ticks import Tick
-from scheduler.tasks import pausing
+from scheduler.tasks import pausing, queries
 from scheduler.tasks.models import Task
-from scheduler.tasks.queries import Timing, plan_of
 
 MOST_TASKS = 5000  # in one transaction
 LONGEST_KEY = 80
@@ -38,7 +37,7 @@ _ANY = select(_task.id).where(_IS_DUE).limit(1)
 _NEXT = select(func.min(_task.next_run_at)).where(_task.enabled.is_(True), _task.deleted_at.is_(None))
 _DUE: Select[Any] = (
     select(_task.id, _task.version, _task.group_id, _task.policy, _task.max_runs, _task.ticks, _task.next_run_at,
-           *Timing.columns())
+           *queries.Timing.columns())
     .where(_IS_DUE)
     .order_by(_task.next_run_at)
     .limit(MOST_TASKS)
@@ -83,26 +82,45 @@ def request(actor: Actor, task: Task, cause: Cause = Cause.MANUAL, key: str = ""
 
     It waits its turn behind the task's other runs and does not move the schedule. `Conflict` when too many wait already.
     """
-    now = clock.now()
     with transaction() as session:
-        if task.deleted_at is not None:
-            raise NotFound.because(N_("There is no such task."))
-        require(actor, "task.run", task)
-        cause_key = key if 0 < len(key) <= LONGEST_KEY else _key(key)
+        run = _asked(session, actor, task, cause, key)
+        failpoint("request_before_commit")
+    failpoint("request_after_commit")
+    return run
+
+
+def call(actor: Actor, reference: str, key: str = "") -> Run:
+    """`request` by a program, for the task of that number or key; `NotFound` also for one this actor may not see.
+
+    Programs call often: the task is read once, in the transaction that writes, and the run that is answered not again.
+    """
+    with transaction() as session:
+        run = _asked(session, actor, queries.find(actor, reference), Cause.API, key)
+        session.expunge(run)
+        failpoint("request_before_commit")
+    failpoint("request_after_commit")
+    return run
+
+
+def _asked(session: Session, actor: Actor, task: Task, cause: Cause, key: str) -> Run:
+    now = clock.now()
+    if task.deleted_at is not None:
+        raise NotFound.because(N_("There is no such task."))
+    require(actor, "task.run", task)
+    cause_key = key if 0 < len(key) <= LONGEST_KEY else _key(key)
+    if key:
         same = select(Run).where(Run.task_id == task.id, Run.cause == cause, Run.cause_key == cause_key)
         known = session.scalars(same).one_or_none()
         if known is not None:
             return known
-        waiting = session.scalar(select(func.count()).where(Run.task_id == task.id, Run.status == Status.PENDING)) or 0
-        if waiting >= policy.MOST_QUEUED:
-            text = N_("%(count)s runs of this task wait already; let some of them end first.")
-            raise Conflict.because(text, count=waiting)
-        row = new_row(task, now, now, Status.PENDING) | {"cause": cause, "cause_key": cause_key, "triggered_by": actor.name}
-        run = session.scalars(insert(Run).returning(Run), row).one()
-        audit.record(actor, "task.run", ("task", task.id, task.name), after={"execution_id": run.public_id})
-        after_commit(signals.run_queued, run_ids=[run.id])
-        failpoint("request_before_commit")
-    failpoint("request_after_commit")
+    waiting = session.scalar(select(func.count()).where(Run.task_id == task.id, Run.status == Status.PENDING)) or 0
+    if waiting >= policy.MOST_QUEUED:
+        text = N_("%(count)s runs of this task wait already; let some of them end first.")
+        raise Conflict.because(text, count=waiting)
+    row = new_row(task, now, now, Status.PENDING) | {"cause": cause, "cause_key": cause_key, "triggered_by": actor.name}
+    run = session.scalars(insert(Run).returning(Run), row).one()
+    audit.record(actor, "task.run", ("task", task.id, task.name), after={"execution_id": run.public_id})
+    after_commit(signals.run_queued, run_ids=[run.id])
     return run
 
 
@@ -149,7 +167,7 @@ def _gap(task: Row[Any], tick: Tick, now: datetime, past: Past) -> list[dict[str
         return []
     return [
         _missed(task, part.first, now, past) | {"missed_count": part.count, "missed_until": part.until}
-        for part in ticks.parts(tick.gap, plan_of(task), policy.edges(past))
+        for part in ticks.parts(tick.gap, queries.plan_of(task), policy.edges(past))
     ]
 
 

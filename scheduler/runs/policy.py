@@ -108,15 +108,9 @@ class Overlap(StrEnum):
     REPLACE = "replace"
 
 
-def at_once(rules: Mapping[str, Any]) -> int:
-    """How many runs of one task may go on at the same time; with `allow` its runs do not look at each other."""
-    most: int = rules["max_instances"]
-    return max(most, MOST_QUEUED) if rules["overlap_policy"] == "allow" else most
-
-
 def overlap(alive: int, rules: Mapping[str, Any]) -> Overlap:
     """`alive` runs of the task wait or run already: may another join them?"""
-    if alive < at_once(rules):
+    if alive < rules["max_instances"]:
         return Overlap.QUEUE
     if rules["overlap_policy"] == "queue":
         return Overlap.QUEUE if alive < rules["max_instances"] + MOST_QUEUED else Overlap.SKIP

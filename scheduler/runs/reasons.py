@@ -10,6 +10,11 @@ from scheduler.runs.models import Run
 from scheduler.runs.status import Status
 
 _KILLED = N_("Killed by signal 9 (out of memory?): not by the scheduler, but by the kernel or by somebody on the machine.")
+_BY_SIGNAL: Mapping[int, str] = {
+    signal.SIGKILL: _KILLED,
+    signal.SIGXCPU: N_("Ended by signal 24: it used up the processor time that its task allows each process."),
+    signal.SIGXFSZ: N_("Ended by signal 25: it made a file larger than its task allows."),
+}
 UNDONE = frozenset({Status.MISSED, Status.SKIPPED, Status.CANCELLED})
 
 
@@ -29,9 +34,10 @@ def of(run: Run) -> Sentence | None:
 
 
 def of_signal(status: str | None, number: int | None) -> Sentence | None:
-    """What a signal that ended a program tells, where it tells anything: a SIGKILL we did not send."""
-    # Ours ends as a timeout or a cancelled run.
-    return Sentence(_KILLED) if status == Status.TECHNICAL_FAILURE and number == signal.SIGKILL else None
+    """What a signal that ended a program tells, where it tells anything: a SIGKILL we did not send, a limit of the task."""
+    # Our own SIGKILL ends as a timeout or a cancelled run.
+    text = _BY_SIGNAL.get(number or 0) if status == Status.TECHNICAL_FAILURE else None
+    return Sentence(text) if text else None
 
 
 def _one_or_many(one: str, many: str) -> Callable[[Run, Mapping[str, Any]], Sentence]:

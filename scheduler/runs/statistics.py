@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 
 from scheduler import clock
 from scheduler.accounts.permissions import Actor, visible
@@ -13,6 +13,12 @@ from scheduler.runs.status import FAILED, RAN, Status
 from scheduler.tasks.models import Task
 from scheduler.tasks.queries import scoped
 from scheduler.tasks.totals import Totals
+
+_COUNTS = (
+    func.count().filter(Run.status.in_(RAN)),
+    func.count().filter(Run.status == Status.SUCCESS),
+    func.count().filter(Run.status.in_(FAILED)),
+)
 
 
 @dataclass(frozen=True)
@@ -41,27 +47,26 @@ def within(task: Task, since: datetime | None, until: datetime | None) -> Totals
 
 def daily(task: Task, days: int) -> list[Day]:
     """The last `days` days on which the task ran, the newest first."""
-    return _days(Run.task_id == task.id, Run.scheduled_at >= _since(days))
+    since = _midnight() - timedelta(days=days - 1)
+    day = _day_of_run()  # one object: PostgreSQL must see that what is selected is what is grouped by
+    query = select(day, *_COUNTS).where(Run.task_id == task.id, Run.scheduled_at >= since, Run.status.in_(RAN))
+    rows = db.session.execute(query.group_by(day).order_by(day.desc()))
+    return [Day(date.fromisoformat(str(found)), success, failed) for found, _, success, failed in rows]
 
 
 def daily_of_all(actor: Actor, days: int) -> list[Day]:
-    """The same of every task this actor may see."""
+    """The same of every task this actor may see: a span of the due instants for each day, with nothing computed of each run."""
     scope = visible(actor)
-    recent = Run.scheduled_at >= _since(days)
-    return _days(recent) if scope.everything else _days(recent, Run.task_id.in_(select(Task.id).where(scoped(scope))))
+    query = select(*_COUNTS).where(Run.scheduled_at >= bindparam("begin"), Run.scheduled_at < bindparam("end"))
+    if not scope.everything:
+        query = query.join(Task, Task.id == Run.task_id).where(scoped(scope))
+    begins = [_midnight() - timedelta(days=day) for day in range(days)]
+    found = [db.session.execute(query, {"begin": begin, "end": begin + timedelta(days=1)}).one() for begin in begins]
+    return [Day(begin.date(), *counts[1:]) for begin, counts in zip(begins, found, strict=True) if counts[0]]
 
 
-def _since(days: int) -> datetime:
-    return datetime.combine(clock.now().date() - timedelta(days=days - 1), time(), UTC)
-
-
-def _days(*conditions: ColumnElement[bool]) -> list[Day]:
-    day = _day_of_run()  # one object: PostgreSQL must see that what is selected is what is grouped by
-    succeeded = func.count().filter(Run.status == Status.SUCCESS)
-    failed = func.count().filter(Run.status.in_(FAILED))
-    query = select(day, succeeded, failed).where(Run.status.in_(RAN), *conditions)
-    rows = db.session.execute(query.group_by(day).order_by(day.desc()))
-    return [Day(date.fromisoformat(str(found)), *counts) for found, *counts in rows]
+def _midnight() -> datetime:
+    return datetime.combine(clock.now().date(), time(), UTC)
 
 
 def _day_of_run() -> ColumnElement[str]:

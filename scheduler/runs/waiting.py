@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, bindparam, case, exists, extract, func, not_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, bindparam, exists, extract, func, not_, or_, select
 
 from scheduler.config import settings
 from scheduler.database import UTCDateTime, db, table
@@ -23,13 +23,12 @@ _run, _task, _group = table(Run).c, table(Task).c, table(Group).c
 _WEIGHT = extract("epoch", func.coalesce(_run.not_before, _run.queued_at)) - _run.priority * policy.STEP
 ORDER: tuple[Any, ...] = (_WEIGHT, _run.id)
 _MOST = _task.policy["max_instances"].as_integer()
-_OVERLAP = _task.policy["overlap_policy"].as_string()
 
 
 def selected(condition: ColumnElement[bool]) -> Select[Any]:
     """The runs that meet `condition`, with what admission asks of each; executed with `now`."""
     columns = (_run.id, _run.task_id, _run.group_id, _run.cause, _run.not_before, _run.hastened_by, _group.max_concurrent)
-    query = select(*columns, _MOST.label("limit"), _OVERLAP.label("overlap")).select_from(table(Run))
+    query = select(*columns, _MOST.label("limit")).select_from(table(Run))
     query = query.add_columns(pausing.IN_FORCE.label("paused"))
     return query.join(table(Task), _task.id == _run.task_id).join(table(Group), _group.id == _task.group_id).where(condition)
 
@@ -87,9 +86,8 @@ def slots() -> Slots:
 
 def asking(row: Row[Any]) -> Waiting:
     """A selected row as admission asks for it."""
-    limit = policy.at_once({"max_instances": row.limit, "overlap_policy": row.overlap})
     held = row.paused and policy.waits_for_the_pause(row.cause, row.not_before is not None, bool(row.hastened_by))
-    return Waiting(row.id, row.task_id, row.group_id, limit, row.max_concurrent, held)
+    return Waiting(row.id, row.task_id, row.group_id, row.limit, row.max_concurrent, held)
 
 
 def _looked_at(now: datetime, most: int) -> list[Waiting]:
@@ -99,15 +97,14 @@ def _looked_at(now: datetime, most: int) -> list[Waiting]:
 
 def _not_held() -> Select[Any]:
     """Of each task the first so many that it may have besides those that run, and of these the same for each group."""
-    allowed = case((and_(_OVERLAP == "allow", _MOST < policy.MOST_QUEUED), policy.MOST_QUEUED), else_=_MOST)
     place = func.row_number().over(partition_by=_run.task_id, order_by=ORDER)
-    query = selected(_COME).add_columns(_WEIGHT.label("weight"), allowed.label("allowed"), place.label("place"))
+    query = selected(_COME).add_columns(_WEIGHT.label("weight"), place.label("place"))
     wanted = or_(_run.hastened_by != "", and_(_run.cause.in_(ASKED_FOR), _run.not_before.is_(None)))
     query = query.where(or_(not_(pausing.IN_FORCE), wanted))
     one, by_task, by_group = query.subquery(), _running(_run.task_id), _running(_run.group_id)
     place = func.row_number().over(partition_by=one.c.group_id, order_by=(one.c.weight, one.c.id))
     of_tasks = select(one, place.label("group_place")).outerjoin(by_task, by_task.c.owner == one.c.task_id)
-    two = of_tasks.where(one.c.place + func.coalesce(by_task.c.count, 0) <= one.c.allowed).subquery()
+    two = of_tasks.where(one.c.place + func.coalesce(by_task.c.count, 0) <= one.c.limit).subquery()
     fits = two.c.group_place + func.coalesce(by_group.c.count, 0) <= two.c.max_concurrent
     best = select(two).outerjoin(by_group, by_group.c.owner == two.c.group_id).where(or_(two.c.max_concurrent.is_(None), fits))
     return best.order_by(two.c.weight, two.c.id).limit(LOOKAHEAD)

@@ -252,7 +252,7 @@ def _reserves(task: Task, due: datetime) -> list[Sentence]:
     live = select(Run.id).where(Run.task_id == task.id, Run.status.in_(LIVE)).order_by(Run.id)
     alive = db.session.scalars(live.limit(policy.MOST_QUEUED)).all() if due == task.next_run_at else []
     choice = policy.overlap(len(alive), task.policy)
-    if alive and (choice is not Overlap.QUEUE or len(alive) >= policy.at_once(task.policy)):
+    if alive and (choice is not Overlap.QUEUE or len(alive) >= task.policy["max_instances"]):
         found.append(Sentence(_MEANWHILE[choice], {"number": alive[0]}))
     return found
 

@@ -19,6 +19,7 @@ class Limits(BaseModel):
     processes: int | None = Field(None, ge=1, le=1_000_000)
     open_files: int | None = Field(None, ge=16, le=1_048_576)
     file_size_mb: int | None = Field(None, ge=1, le=16_777_216)
+    nice: int | None = Field(None, ge=0, le=19)  # how far it steps back for others; no limit, but kept with them
 
 
 class Policy(BaseModel):

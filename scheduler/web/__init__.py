@@ -21,6 +21,7 @@ from scheduler.web import (
     importing,
     pausing,
     queue,
+    reference,
     rendering,
     run_log,
     run_page,
@@ -64,6 +65,7 @@ PAGES = (
     run_page.pages,
     run_log.pages,
     upkeep.pages,
+    reference.pages,
     heartbeat.pages,
 )
 
@@ -75,7 +77,8 @@ def mount(app: Flask) -> None:
     CSRFProtect(app)
     Babel(app, locale_selector=viewer.language, timezone_selector=lambda: viewer.timezone().key)
     access.install(app)
-    gate.answer_errors(app, "/", failures.answer)
+    for path in ("/", "/api/docs"):
+        gate.answer_errors(app, path, failures.answer)
     headers.install(app)
     rendering.install(app)
     app.jinja_env.globals["role_word"] = users.role_word

@@ -13,7 +13,7 @@ from scheduler.runs.models import Attempt, Run
 from scheduler.runs.reasons import Sentence
 from scheduler.runs.status import Cause, Status
 from scheduler.tasks.models import Task
-from scheduler.web import formats
+from scheduler.web import formats, task_controls
 
 CAUSES: Mapping[str, str] = {
     Cause.SCHEDULE: N_("Schedule"),
@@ -99,6 +99,22 @@ def verdict(run: Run, attempt: Attempt | None, task: Task) -> str:
         killed = reasons.of_signal(status, ended.signal)
         return sentence(killed) if killed else _technical(ended.exit_code, ended.signal)
     return ""
+
+
+def unmet_limits(attempt: Attempt | None) -> list[str]:
+    """Which limits of the task did not hold for this attempt, and what held instead, in sentences."""
+    found: Mapping[str, int | None] = ((attempt.result or {}).get("unmet_limits") or {}) if attempt else {}
+    words = task_controls.limit_words()
+    return [
+        str(gettext("The limit “%(name)s” could not be had: root has none.", name=gettext(words.get(name, name))))
+        if most is None
+        else str(
+            gettext(
+                "The limit “%(name)s” was %(most)s: the machine allows no more.", name=gettext(words.get(name, name)), most=most
+            )
+        )
+        for name, most in found.items()
+    ]
 
 
 def _technical(code: int | None, number: int | None) -> str:

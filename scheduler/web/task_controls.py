@@ -100,6 +100,7 @@ _POLICY = (
     Control("limits.processes", N_("Processes"), "number", OF_THE_USER, group=N_("Limits")),
     Control("limits.open_files", N_("Open files"), "number", OF_EACH, group=N_("Limits")),
     Control("limits.file_size_mb", N_("File size"), "number", suffix="MB", group=N_("Limits")),
+    Control("limits.nice", N_("Niceness"), "number", N_("0 to 19: how far it steps back for others."), group=N_("Limits")),
 )
 DEPENDS_MODES = (
     ("all", N_("Once all of them have succeeded")),
@@ -139,6 +140,11 @@ def of_schedule(kind: str) -> tuple[Control, ...]:
 def everything(type_: str, schedule: str) -> Iterable[Control]:
     """Every control of the form for these two kinds."""
     return (*BASICS, *of_type(type_), *of_schedule(schedule), *WINDOW, *policy(), *DEPENDENCIES, *ADVANCED)
+
+
+def limit_words() -> Mapping[str, str]:
+    """What each limit is called."""
+    return {control.name.partition(".")[2]: control.label for control in _POLICY if control.name.startswith("limits.")}
 
 
 def schedule_words() -> Choices:

@@ -19,7 +19,7 @@ from scheduler.database import db
 from scheduler.kinds import kinds
 from scheduler.tasks import contents, definitions, groups
 from scheduler.tasks.models import Task, TaskRevision
-from tests.factories import make_task
+from tests.factories import make_run, make_task
 from tests.servers import private_database
 
 WEB = {"name": "web", "type": "http", "url": "http://example.org/", "auth": {"type": "bearer", "token": "s3cret"}}
@@ -75,6 +75,17 @@ def test_what_was_backed_up_comes_back(house: House) -> None:
     assert "tasks: 1" in house.call("restore", "--yes", backup["backup"])
     assert house.keys() == ["one"]
     assert list((house.folder / "backups").glob("replaced-*/*"))
+
+
+def test_what_ran_since_is_put_aside_with_its_log(house: House) -> None:
+    old = make_run().id
+    backup = house.backup()
+    for number in (old, old + 1):
+        (house.folder / "runs" / str(number) / "1").mkdir(parents=True)
+    house.call("restore", "--yes", backup["backup"])
+    assert [path.name for path in (house.folder / "runs").iterdir()] == [str(old)]
+    assert [path.name for path in house.folder.glob("backups/replaced-*/runs/*")] == [str(old + 1)]
+    assert "files: ok" in house.call("check")
 
 
 def test_it_comes_back_in_the_place_of_a_damaged_one(house: House) -> None:

@@ -84,8 +84,8 @@ def test_it_keeps_the_limit_of_all(dispatcher: Dispatcher, engine: FakeEngine) -
 
 
 def test_it_lets_runs_overlap_where_that_is_allowed(dispatcher: Dispatcher, engine: FakeEngine) -> None:
-    task = make_task(overlap_policy="allow")
-    for _ in range(3):
+    task = make_task(overlap_policy="allow", max_instances=3)
+    for _ in range(4):
         make_run(task)
     dispatcher._start_waiting()
     assert len(engine.specs) == 3

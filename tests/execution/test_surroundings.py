@@ -14,8 +14,9 @@ pytestmark = pytest.mark.slow
 PYTHON = [sys.executable, "-I", "-S", "-c"]
 
 
-def test_it_gives_three_descriptors_and_no_more(station: Station) -> None:
-    _, log = station.perform(*PYTHON, "import os; print(sorted(os.listdir('/proc/self/fd')))")
+@pytest.mark.parametrize("limits", [{}, {"open_files": 64}], ids=["spawned", "forked"])
+def test_it_gives_three_descriptors_and_no_more(station: Station, limits: dict[str, int]) -> None:
+    _, log = station.perform(*PYTHON, "import os; print(sorted(os.listdir('/proc/self/fd')))", limits=limits)
     assert log == b"['0', '1', '2', '3']\n"  # 3 is the listing itself
 
 
@@ -30,8 +31,9 @@ def test_it_hides_the_environment_of_the_server(station: Station) -> None:
     assert set(log.decode().split()) <= {"PATH", "LD_LIBRARY_PATH", "LD_BIND_NOW"}
 
 
-def test_it_gives_an_empty_input_and_no_terminal(station: Station) -> None:
-    result, log = station.perform("cat; read x; echo $?; (: > /dev/tty) 2>/dev/null || echo none")
+@pytest.mark.parametrize("limits", [{}, {"open_files": 64}], ids=["spawned", "forked"])
+def test_it_gives_an_empty_input_and_no_terminal(station: Station, limits: dict[str, int]) -> None:
+    result, log = station.perform("cat; read x; echo $?; (: > /dev/tty) 2>/dev/null || echo none", limits=limits)
     assert (log, result["exit_code"]) == (b"1\nnone\n", 0)
 
 
@@ -62,12 +64,25 @@ def test_it_sets_the_limits_of_the_spec(station: Station) -> None:
     names = ("RLIMIT_CPU", "RLIMIT_AS", "RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_FSIZE")
     code = f"import resource; print([resource.getrlimit(getattr(resource, n)) for n in {names}])"
     _, log = station.perform(*PYTHON, code, limits=limits)
-    assert eval(log) == [(9, 9), (300 << 20, 300 << 20), (5000, 5000), (64, 64), (2 << 20, 2 << 20)]
+    assert eval(log) == [(9, 10), (300 << 20, 300 << 20), (5000, 5000), (64, 64), (2 << 20, 2 << 20)]
 
 
 def test_it_ends_a_task_that_uses_up_its_time_on_the_processor(station: Station) -> None:
     result, _ = station.perform("while :; do :; done", limits={"cpu_seconds": 1})
-    assert result["signal"] in (signal.SIGXCPU, signal.SIGKILL)
+    assert result["signal"] == signal.SIGXCPU
+
+
+def test_it_says_which_limit_could_not_be_had(station: Station) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    result, log = station.perform("ulimit -n", limits={"open_files": most + 1, "processes": 5000, "file_size_mb": 9})
+    unlimited: dict[str, int | None] = {"processes": None} if os.geteuid() == 0 else {}
+    assert (int(log), result["unmet_limits"]) == (most, {"open_files": most} | unlimited)
+
+
+def test_it_ends_a_task_that_writes_too_large_a_file(station: Station) -> None:
+    result, _ = station.perform("head -c 3M /dev/zero > large; kill -l $? ; exec head -c 3M /dev/zero > larger",
+                                limits={"file_size_mb": 2})  # fmt: skip
+    assert result["signal"] == signal.SIGXFSZ
 
 
 def test_it_lowers_the_priority(station: Station) -> None:

@@ -51,7 +51,6 @@ def test_waiting_ends_when_patience_does(site: Site) -> None:
     assert time.monotonic() - began < 20
 
 
-@pytest.mark.xfail(reason="known defect: after a restore the next start does not go on with the tasks", strict=True)
 def test_a_backup_is_taken_while_tasks_run_and_comes_back(site: Site) -> None:
     server = site.start()
     task = site.task("sleep 0.2", key="busy", schedule_type="interval", schedule_config={"interval": 1, "unit": "seconds"})

@@ -66,7 +66,7 @@ def run_called(public_id: str) -> Run:
 def every_second(site: Site, marks: Path, count: int) -> list[Task]:
     """Tasks due each second that write down which run started."""
     command = f"echo $SCHEDULER_RUN_ID >> {marks}"
-    return [site.task(command, cron="* * * * * *", overlap_policy="allow", misfire_policy="run_all") for _ in range(count)]
+    return [site.task(command, cron="* * * * * *", overlap_policy="queue", misfire_policy="run_all") for _ in range(count)]
 
 
 def gaps(site: Site, task: Task) -> list[float]:

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 def test_the_second_waits_and_takes_over(site: Site) -> None:
     first = site.start()
     second = site.start(wait=False)
-    task = site.task("sleep 1.5; echo done", cron="* * * * * *", overlap_policy="allow")
+    task = site.task("sleep 1.5; echo done", cron="* * * * * *", overlap_policy="allow", max_instances=9)
     until(lambda: site.log().count("event=started") == 2 and len(site.runs(task)) >= 3)
     assert site.leads() == 1
     first.kill()

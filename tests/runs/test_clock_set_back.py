@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("app")
 
 def every(seconds: int, **values: object) -> Task:
     config = {"interval": seconds, "unit": "seconds"}
-    return make_task(schedule_type="interval", schedule_config=config, overlap_policy="allow", **values)
+    return make_task(schedule_type="interval", schedule_config=config, overlap_policy="queue", **values)
 
 
 def seconds_by_seconds(app: Flask, clock: FrozenClock, before: int, back: float, after: int) -> None:
@@ -40,7 +40,7 @@ def test_an_interval_goes_on_as_if_nothing_had_happened(app: Flask, clock: Froze
 
 
 def test_the_calendar_repeats_nothing(app: Flask, clock: FrozenClock) -> None:
-    task = make_task(cron="* * * * * *", overlap_policy="allow")
+    task = make_task(cron="* * * * * *", overlap_policy="queue")
     seconds_by_seconds(app, clock, before=20, back=10, after=20)
     found = [run.scheduled_at for run in rows(task)]
     assert len(found) == len(set(found)) == 30

@@ -243,7 +243,7 @@ def test_an_upstream_that_ends_after_it_was_deleted_counts_no_more() -> None:
 )
 def test_it_meets_those_still_alive_as_a_tick_does(policy: str, expected: list[str]) -> None:
     a = make_task()
-    b = after(a, overlap_policy=policy)
+    b = after(a, overlap_policy=policy, max_instances=2 if policy == "allow" else 1)
     run(a)
     run(a)
     assert statuses(b) == expected

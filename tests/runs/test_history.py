@@ -157,3 +157,12 @@ def test_it_finds_the_last_failure() -> None:
     runs: list[Run] = [perform(make_run(task), code) for code in (7, 7, 0)]
     found = history.last_failure(task, ["technical_failure"])
     assert found is not None and found.id == runs[1].id
+
+
+def test_the_number_of_all_runs_leaves_out_those_that_are_hidden(app, edith, mallory):
+    perform(make_run(make_task(name="open")))
+    perform(make_run(make_task(name="hidden", private=True)))
+    for person, number in ((edith, 1), (mallory, 0)):
+        for wanted in (Wanted(), Wanted(statuses=frozenset({"success"})), Wanted(cause="manual"), Wanted(text="e")):
+            assert history.numbered(as_actor(person), wanted, 0, 5)[1] == number
+    assert history.numbered(SYSTEM, Wanted(), 0, 5)[1] == 2 and history.numbered(SYSTEM, Wanted(), 7, 5) == ([], 2)

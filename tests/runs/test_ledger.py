@@ -150,10 +150,10 @@ def test_it_replaces_instants_that_come_together_by_the_newest(clock: FrozenCloc
 
 
 def test_it_lets_runs_overlap_where_that_is_allowed(clock: FrozenClock) -> None:
-    task = make_task(cron=MINUTELY, overlap_policy="allow")
+    task = make_task(cron=MINUTELY, overlap_policy="allow", max_instances=3)
     claim(make_run(task))
     settle(clock, minutes=3)
-    assert statuses(task) == ["running", "pending", "pending", "pending"]
+    assert statuses(task) == ["running", "pending", "pending", "skipped"]
 
 
 def test_it_lets_as_many_live_as_the_task_may_have(clock: FrozenClock) -> None:

@@ -104,18 +104,12 @@ def test_it_catches_up_with_the_newest_of_very_many() -> None:
         ("replace", 1, 0, Overlap.QUEUE),
         ("replace", 1, 1, Overlap.REPLACE),
         ("replace", 2, 1, Overlap.QUEUE),
-        ("allow", 1, 1, Overlap.QUEUE),
-        ("allow", 1, 99, Overlap.QUEUE),
-        ("allow", 1, 100, Overlap.SKIP),
+        ("allow", 3, 2, Overlap.QUEUE),
+        ("allow", 3, 3, Overlap.SKIP),
     ],
 )
 def test_it_settles_overlap(wanted: str, most: int, alive: int, choice: Overlap) -> None:
     assert policy.overlap(alive, rules(overlap_policy=wanted, max_instances=most)) is choice
-
-
-@pytest.mark.parametrize(("wanted", "most", "found"), [("skip", 2, 2), ("allow", 1, 100), ("allow", 300, 300)])
-def test_it_lets_so_many_go_on_at_once(wanted: str, most: int, found: int) -> None:
-    assert policy.at_once(rules(overlap_policy=wanted, max_instances=most)) == found
 
 
 def test_it_admits_up_to_the_limit_of_all() -> None:

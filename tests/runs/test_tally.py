@@ -85,3 +85,24 @@ def test_it_still_counts_what_retention_took(app, clock, keep, folded):  # noqa:
 def finish_and_fold(run) -> None:
     perform(run)
     tally.fold()
+
+
+def test_history_is_counted_without_walking_it(app):
+    perform(make_run())
+    perform(make_run(), code=1)
+    tally.fold()
+    perform(make_run())
+    make_run()
+    assert (tally.standing(), tally.standing({"success"}), tally.standing({"pending"}), tally.standing({"lost"})) == (4, 2, 1, 0)
+
+
+@pytest.mark.parametrize("folded", [True, False])
+def test_what_retention_took_is_in_history_no_longer(app, clock, keep, folded):  # noqa: F811
+    keep(max_records=1)
+    task = make_task()
+    for _ in range(3):
+        perform(make_run(task))
+    if folded:
+        tally.fold()
+    retention.clean(clock.now(), Counter(), lambda _seconds: None)
+    assert tally.standing() == tally.standing({"success"}) == len(rows(task)) == 1

@@ -73,6 +73,18 @@ def test_it_says_when_something_else_killed_it(sign_in: SignIn) -> None:
     assert "Killed by signal 9 (out of memory?)" in page_of(sign_in("victor"), run)
 
 
+def test_it_says_which_limit_ended_it(sign_in: SignIn) -> None:
+    run = perform(make_run(), None, reason="signalled", signal=24)
+    assert "used up the processor time" in page_of(sign_in("victor"), run)
+
+
+def test_it_says_which_limits_could_not_be_had(sign_in: SignIn) -> None:
+    run = perform(make_run(), details={"unmet_limits": {"processes": None, "open_files": 64}})
+    page = page_of(sign_in("victor"), run)
+    assert "The limit “Processes” could not be had: root has none." in page
+    assert "The limit “Open files” was 64: the machine allows no more." in page
+
+
 def test_a_kill_of_ours_is_no_lack_of_memory(sign_in: SignIn) -> None:
     run = perform(make_run(), None, reason="timeout", signal=9)
     assert "out of memory" not in page_of(sign_in("victor"), run)
@@ -231,3 +243,14 @@ def test_it_shows_what_came_after_a_run_had_been_given_up(sign_in: SignIn) -> No
     late.keep(run.id, 1, outcome(7))
     shown = facts(page_of(sign_in("victor"), run))
     assert shown["Came too late"] == "7"
+
+
+def test_it_calls_a_signal_a_signal_and_leads_to_no_error_in_an_empty_log(sign_in: SignIn) -> None:
+    page = page_of(sign_in("victor"), perform(make_run(), None, signal=9))
+    assert "Signal SIGKILL (9)" in page and "Exit code SIGKILL" not in page
+    assert "Open at the first error" not in page
+
+
+def test_it_leads_to_the_first_error_of_a_log(sign_in: SignIn) -> None:
+    page = page_of(sign_in("victor"), perform(make_run(), 3, details={"log_bytes": 80}))
+    assert "Exit code 3" in page and "Open at the first error" in page

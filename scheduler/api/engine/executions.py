@@ -55,7 +55,7 @@ def logs(task_id: str) -> Response:
 
 
 @calls.get("/logs/download")
-@described.call(form="text", refuses=(404,))
+@described.call(asks=task_model.Meant, form="text", refuses=(404,), sends=("Content-Disposition",))
 @gate.allowed("log.read")
 def download(task_id: str) -> Response:
     """What a task printed, as a file."""

@@ -8,7 +8,7 @@ from scheduler.api.service import questions
 
 
 class TaskBody(Body):
-    """001's Task; a new one needs its name, its program and its schedule."""
+    """A task as tasks.json has it; a new one needs its name, its program and its schedule."""
 
     task_id: str | None = None
     task_name: str | None = None
@@ -32,7 +32,11 @@ class All(BaseModel):
     offset: int = Field(0, ge=0, le=10_000_000)
 
 
-class Lines(questions.Lines):
-    """Which lines, and of which execution: the latest unless told."""
+class Meant(BaseModel):
+    """Which execution: the latest unless told."""
 
     execution_id: str = ""
+
+
+class Lines(questions.Lines, Meant):
+    """Which lines, and of which execution."""

@@ -13,7 +13,7 @@ from scheduler.api.v1.versions import matched, tagged
 from scheduler.api.words import WORDS, standing
 from scheduler.runs import history, ledger, lifecycle
 from scheduler.runs.history import Entry
-from scheduler.runs.status import Cause, Status
+from scheduler.runs.status import Status
 from scheduler.tasks import definitions, once, queries, trash
 from scheduler.tasks.queries import Wanted
 
@@ -21,7 +21,7 @@ calls = Blueprint("engine_tasks", __name__, url_prefix="/tasks")
 
 
 @calls.get("")
-@described.call(asks=All, answers=answer_models.Tasks, form="bare")
+@described.call(asks=All, answers=answer_models.Tasks, form="bare", sends=("X-Total-Count",))
 @gate.allowed("task.see")
 def listed() -> Response:
     """The tasks one may see, by name."""
@@ -33,7 +33,7 @@ def listed() -> Response:
 
 
 @calls.post("")
-@described.call(takes=TaskBody, answers=answer_models.Task, form="bare", refuses=(409, 413, 415), headers=("Idempotency-Key",))
+@described.call(takes=TaskBody, answers=answer_models.Task, form="bare", refuses=(409,), headers=("Idempotency-Key",))
 @gate.allowed("task.create")
 def create() -> Response:
     """A new task: a program below the instance folder."""
@@ -44,7 +44,7 @@ def create() -> Response:
 
 
 @calls.get("/<task_id>")
-@described.call(answers=answer_models.Task, form="bare", refuses=(404,))
+@described.call(answers=answer_models.Task, form="bare", refuses=(404,), sends=("ETag",))
 @gate.allowed("task.see")
 def one(task_id: str) -> Response:
     """One task; its version is its ETag."""
@@ -54,7 +54,9 @@ def one(task_id: str) -> Response:
 
 
 @calls.put("/<task_id>")
-@described.call(takes=TaskBody, answers=answer_models.Task, form="bare", refuses=(404, 409, 413, 415), headers=("If-Match",))
+@described.call(
+    takes=TaskBody, answers=answer_models.Task, form="bare", refuses=(404, 409), headers=("If-Match",), sends=("ETag",)
+)
 @gate.allowed("task.edit")
 def update(task_id: str) -> Response:
     """Change what the body names and leave the rest."""
@@ -62,7 +64,7 @@ def update(task_id: str) -> Response:
     task = queries.find(actor, task_id)
     with spelled.errors_in(THEIRS):
         task = definitions.edit(actor, task.id, changes(bodies.values(), task, shapes.task(actor, task)), matched())
-    return answer(shapes.task(actor, task))
+    return tagged(answer(shapes.task(actor, task)), task.version)
 
 
 @calls.delete("/<task_id>")
@@ -83,7 +85,7 @@ def execute(task_id: str) -> Response:
     """Run it now and leave its schedule alone."""
     bodies.nothing()
     actor = gate.current_actor()
-    run = ledger.request(actor, queries.find(actor, task_id), Cause.API, idempotency.key())
+    run = ledger.call(actor, task_id, idempotency.key())
     return answer({"execution_id": run.public_id, "status": WORDS[run.status]})
 
 

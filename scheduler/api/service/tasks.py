@@ -22,15 +22,16 @@ from scheduler.tasks.models import Task
 from scheduler.tasks.queries import Wanted
 
 calls = Blueprint("service_tasks", __name__, url_prefix="/scheduler/tasks")
+PART = answer_models.TaskPage | list[answer_models.Scheduled]
 ONE = answer_models.Whole | answer_models.Scheduled
 STANDINGS = ("active", "inactive", *ASKED)
 
 
 @calls.get("")
-@described.call(asks=questions.Tasks, answers=answer_models.TaskPage | list[answer_models.Scheduled], form="bare")
+@described.call(asks=questions.Tasks, answers=PART, form="bare", sends=("X-Total-Count",))
 @gate.allowed("task.see")
 def listed() -> Response:
-    """The tasks one may see, by name: 000's page, or all of them as 004 lists them."""
+    """The tasks one may see, by name: a page in the first form, or with `enabled_only` or `offset` a list in the second."""
     actor = gate.current_actor()
     wanted = _wanted()
     if is_004():
@@ -45,7 +46,7 @@ def listed() -> Response:
 
 
 @calls.post("")
-@described.call(takes=TaskBody, answers=ONE, form="bare", refuses=(409, 413, 415), headers=("Idempotency-Key",))
+@described.call(takes=TaskBody, answers=ONE, form="bare", refuses=(409,), headers=("Idempotency-Key",))
 @gate.allowed("task.create")
 def create() -> Response:
     """A new task."""
@@ -57,7 +58,7 @@ def create() -> Response:
 
 
 @calls.get("/<task_id>")
-@described.call(answers=ONE, form="bare", refuses=(404,))
+@described.call(answers=ONE, form="bare", refuses=(404,), sends=("ETag",))
 @gate.allowed("task.see")
 def one(task_id: str) -> Response:
     """One task; its version is its ETag."""
@@ -67,7 +68,7 @@ def one(task_id: str) -> Response:
 
 
 @calls.put("/<task_id>")
-@described.call(takes=TaskBody, answers=ONE, form="bare", refuses=(404, 409, 413, 415), headers=("If-Match",))
+@described.call(takes=TaskBody, answers=ONE, form="bare", refuses=(404, 409), headers=("If-Match",), sends=("ETag",))
 @gate.allowed("task.edit")
 def update(task_id: str) -> Response:
     """Change what the body names and leave the rest; part of a `schedule_config` is merged into it."""

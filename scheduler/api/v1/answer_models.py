@@ -49,6 +49,7 @@ class Attempt(Shape):
     status: str
     error_message: str | None
     metrics: dict[str, Number]
+    unmet_limits: dict[str, int | None]
 
 
 class Usage(Shape):

@@ -48,7 +48,7 @@ class NewKey(Key):
 
 
 @calls.post("")
-@described.call(takes=Wish, answers=NewKey, refuses=(409, 413, 415))
+@described.call(takes=Wish, answers=NewKey, refuses=(409,))
 @gate.allowed("self.edit")
 def create() -> Response:
     """A new key. Its text is in this answer and nowhere else."""

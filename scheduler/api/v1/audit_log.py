@@ -73,7 +73,7 @@ def listed() -> Response:
 
 
 @calls.get("/export")
-@described.call(asks=Export, form="text")
+@described.call(asks=Export, form="text", media=("application/x-ndjson", "text/csv"), sends=("Content-Disposition",))
 @gate.allowed("audit.see")
 def export() -> Response:
     """All of them as a file, newest first."""

@@ -45,7 +45,7 @@ class Pair(Shape):
 
 
 @calls.post("/login")
-@described.call(takes=Credentials, answers=Pair, refuses=(413, 415))
+@described.call(takes=Credentials, answers=Pair)
 @gate.public
 def login() -> Response:
     """A pair of tokens for a name and a password."""
@@ -56,7 +56,7 @@ def login() -> Response:
 
 
 @calls.post("/refresh")
-@described.call(takes=Renewal, answers=Pair, refuses=(413, 415))
+@described.call(takes=Renewal, answers=Pair)
 @gate.public
 def refresh() -> Response:
     """A new pair for a refresh token, which is used up."""
@@ -79,7 +79,7 @@ def logout() -> Response:
 
 
 @calls.post("/password")
-@described.call(takes=NewPassword, refuses=(413, 415))
+@described.call(takes=NewPassword)
 @gate.public
 def password() -> Response:
     """Another password, also in place of one for one use; every sign-in of the user ends."""

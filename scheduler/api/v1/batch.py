@@ -75,7 +75,7 @@ ACTIONS: dict[str, Callable[[Actor, Task], dict[str, Any]]] = {
 
 
 @calls.post("/batch")
-@described.call(takes=Wish, answers=Results, refuses=(413, 415))
+@described.call(takes=Wish, answers=Results)
 @gate.allowed("task.see")
 def batch() -> Response:
     """Do it to each of them. 200 whatever became of them: every result says for itself."""

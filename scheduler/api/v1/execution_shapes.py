@@ -100,6 +100,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "status": WORDS[attempt.status],
         "error_message": attempt.error or _killed(attempt.status, attempt.signal),
         "metrics": (attempt.result or {}).get("metrics") or {},
+        "unmet_limits": (attempt.result or {}).get("unmet_limits") or {},
     }
 
 

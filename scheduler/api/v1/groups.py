@@ -80,7 +80,7 @@ def listed() -> Response:
 
 
 @calls.post("")
-@described.call(takes=Changes, answers=GroupShape, refuses=(409, 413, 415))
+@described.call(takes=Changes, answers=GroupShape, refuses=(409,), sends=("ETag",))
 @gate.allowed("group.manage")
 def create() -> Response:
     """A new group."""
@@ -89,7 +89,7 @@ def create() -> Response:
 
 
 @calls.get("/<group_id>")
-@described.call(answers=GroupShape, refuses=(404,))
+@described.call(answers=GroupShape, refuses=(404,), sends=("ETag",))
 @gate.allowed("task.see")
 def one(group_id: str) -> Response:
     """One group; its version is its ETag."""
@@ -97,7 +97,7 @@ def one(group_id: str) -> Response:
 
 
 @calls.put("/<group_id>")
-@described.call(takes=Changes, answers=GroupShape, refuses=(404, 409, 413, 415), headers=("If-Match",))
+@described.call(takes=Changes, answers=GroupShape, refuses=(404, 409), headers=("If-Match",), sends=("ETag",))
 @gate.allowed("group.manage")
 def update(group_id: str) -> Response:
     """Change what the body names and leave the rest."""
@@ -128,7 +128,7 @@ def members(group_id: str) -> Response:
 
 
 @calls.put("/<group_id>/members/<int:user_id>")
-@described.call(takes=Role, answers=Member, refuses=(404, 413, 415))
+@described.call(takes=Role, answers=Member, refuses=(404,))
 @gate.allowed("group.manage")
 def join(group_id: str, user_id: int) -> Response:
     """Give somebody a role there."""

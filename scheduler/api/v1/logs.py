@@ -74,7 +74,7 @@ def lines(execution_id: str) -> Response:
 
 
 @calls.get("/download")
-@described.call(asks=Try, form="text", refuses=(404,))
+@described.call(asks=Try, form="text", refuses=(404,), sends=("Content-Disposition",))
 @gate.allowed("log.read")
 def download(execution_id: str) -> Response:
     """What the attempt printed, as a file."""

@@ -77,7 +77,7 @@ def one(task_id: str, number: int) -> Response:
 
 
 @calls.post("/<int:number>/restore")
-@described.call(answers=answer_models.Task, refuses=(404, 409), headers=("If-Match",))
+@described.call(answers=answer_models.Task, refuses=(404, 409), headers=("If-Match",), sends=("ETag",))
 @gate.allowed("task.edit")
 def restore(task_id: str, number: int) -> Response:
     """Make the task what it was then, as a new version; whether it is enabled stays as it is."""

@@ -63,7 +63,7 @@ class Look(Shape):
 
 
 @calls.post("/preview")
-@described.call(takes=Wish, answers=Look, refuses=(413, 415))
+@described.call(takes=Wish, answers=Look)
 @gate.allowed("schedule.preview")
 def look() -> Response:
     """The next runs of a schedule; that it is wrong is an answer here, not an error."""

@@ -109,7 +109,7 @@ def status() -> Response:
 
 @calls.post("/pause")
 @calls.post("/scheduler/pause", endpoint="pause_everything")
-@described.call(takes=Wish, bodiless=True, answers=Paused, refuses=(413, 415))
+@described.call(takes=Wish, bodiless=True, answers=Paused)
 @gate.allowed("pause.all")
 def pause() -> Response:
     """Let nothing begin by itself, until `until` or until resumed; what somebody starts by hand starts."""

@@ -12,7 +12,6 @@ from scheduler.api.v1 import execution_shapes, shapes
 from scheduler.api.v1.answer_models import Execution, Task
 from scheduler.errors import N_
 from scheduler.runs import history, ledger, lifecycle
-from scheduler.runs.status import Cause
 from scheduler.tasks import definitions, queries, trash
 
 calls = Blueprint("v1_task_verbs", __name__, url_prefix="/v1/scheduler/tasks/<task_id>")
@@ -76,7 +75,7 @@ def trigger(task_id: str) -> Response:
     actor = gate.current_actor()
     seconds = waiting.asked()
     with waiting.place(seconds):
-        run = ledger.request(actor, queries.find(actor, task_id), Cause.API, idempotency.key())
+        run = ledger.call(actor, task_id, idempotency.key())
         known = {"execution_id": run.public_id}
         if seconds:
             waiting.until_over(run.id, seconds)
@@ -96,7 +95,7 @@ def stop(task_id: str) -> Response:
 
 
 @calls.post("/clone")
-@described.call(takes=Name, answers=Task, refuses=(404, 409, 413, 415))
+@described.call(takes=Name, answers=Task, refuses=(404, 409))
 @gate.allowed("task.edit")
 def clone(task_id: str) -> Response:
     """A paused copy under another name."""

@@ -25,10 +25,10 @@ calls = Blueprint("v1_tasks", __name__, url_prefix="/v1/scheduler/tasks")
 
 
 @calls.post("")
-@described.call(takes=NewTask, answers=Task, refuses=(409, 413, 415), headers=("Idempotency-Key",))
+@described.call(takes=NewTask, answers=Task, refuses=(409,), headers=("Idempotency-Key",))
 @gate.allowed("task.create")
 def create() -> Response:
-    """A new task; as in the document the status is 200. The same `Idempotency-Key` again answers the task it made."""
+    """A new task. The same `Idempotency-Key` again answers the task it made."""
     actor = gate.current_actor()
     values = task_bodies.new()
     with task_bodies.as_spelled():
@@ -48,7 +48,7 @@ def listed() -> Response:
 
 
 @calls.get("/<task_id>")
-@described.call(answers=TaskInFull, refuses=(404,))
+@described.call(answers=TaskInFull, refuses=(404,), sends=("ETag",))
 @gate.allowed("task.see")
 def one(task_id: str) -> Response:
     """One task, with how its runs went; its version is its ETag."""
@@ -59,7 +59,7 @@ def one(task_id: str) -> Response:
 
 
 @calls.put("/<task_id>")
-@described.call(takes=TaskChanges, answers=Task, refuses=(404, 409, 413, 415), headers=("If-Match",))
+@described.call(takes=TaskChanges, answers=Task, refuses=(404, 409), headers=("If-Match",), sends=("ETag",))
 @gate.allowed("task.edit")
 def update(task_id: str) -> Response:
     """Change what the body names and leave the rest."""

@@ -118,7 +118,7 @@ class Imported(Shape):
 
 
 @calls.get("/export")
-@described.call(asks=Wished, form="text")
+@described.call(asks=Wished, form="text", media=("application/json", "application/yaml"), sends=("Content-Disposition",))
 @gate.allowed("task.see")
 def export() -> Response:
     """The tasks one may see as a file; `ids` chooses some."""
@@ -131,7 +131,7 @@ def export() -> Response:
 
 
 @calls.post("/import")
-@described.call(asks=Asked, answers=Imported, refuses=(413,))
+@described.call(asks=Asked, files=("application/json", "application/yaml", "text/plain"), answers=Imported, refuses=(409,))
 @gate.takes(LARGEST)
 @gate.allowed("task.create")
 def bring_in() -> Response:

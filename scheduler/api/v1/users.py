@@ -80,7 +80,7 @@ def listed() -> Response:
 
 
 @calls.post("")
-@described.call(takes=NewUser, answers=MadeUser, refuses=(409, 413, 415))
+@described.call(takes=NewUser, answers=MadeUser, refuses=(409,))
 @gate.allowed("user.manage")
 def create() -> Response:
     """A new user."""
@@ -95,7 +95,7 @@ def create() -> Response:
 
 
 @calls.get("/<user_id>")
-@described.call(answers=UserShape, refuses=(404,))
+@described.call(answers=UserShape, refuses=(404,), sends=("ETag",))
 @gate.allowed("user.manage")
 def one(user_id: str) -> Response:
     """One user, by number or name; their version is the ETag."""
@@ -104,7 +104,7 @@ def one(user_id: str) -> Response:
 
 
 @calls.put("/<user_id>")
-@described.call(takes=Changes, answers=UserShape, refuses=(404, 409, 413, 415), headers=("If-Match",))
+@described.call(takes=Changes, answers=UserShape, refuses=(404, 409), headers=("If-Match",), sends=("ETag",))
 @gate.allowed("user.manage")
 def update(user_id: str) -> Response:
     """Change what the body names. Another role or no activity ends every sign-in; no activity every API key too."""
@@ -129,7 +129,7 @@ def delete(user_id: str) -> Response:
 
 
 @calls.post("/<user_id>/password")
-@described.call(takes=Password, answers=OneTime, refuses=(404, 413, 415))
+@described.call(takes=Password, answers=OneTime, refuses=(404,))
 @gate.allowed("user.manage")
 def password(user_id: str) -> Response:
     """Give a user another password; they are signed out everywhere."""
