@@ -63,7 +63,12 @@ def blocker(run: Run) -> int | None:
 
 def last_words(run: Run) -> str:
     """What a list shows of how it went: its own summary, its last line, or why there is none."""
-    return run.summary or run.last_line or reason(run) or run.error or ""
+    return run.summary or run.last_line or reason(run) or error(run.error)
+
+
+def error(text: str | None) -> str:
+    """An error as it was kept, in the viewer's language where it is a sentence of ours."""
+    return str(gettext(text)) if text else ""
 
 
 def delay(run: Run) -> float | None:
