@@ -19,7 +19,7 @@ TEXTS: Mapping[int, str] = {
     400: N_("The request is not understood."),
     404: N_("There is nothing at this address."),
     405: N_("This address does not take this method."),
-    413: N_("The request is too large: 2 MB at most."),
+    413: N_("The request is too large: 2 MB at most, an import 20 MB."),
     415: N_("Send JSON: “Content-Type: application/json”."),
     500: N_("Something went wrong here. The server's log says what."),
 }

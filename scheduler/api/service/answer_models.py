@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import ConfigDict
 
 from scheduler.api.described import Shape
+from scheduler.api.templates import Template
 
 Number = int | float
 
@@ -194,27 +195,6 @@ class Standing(Shape):
     total_tasks: int
     enabled_tasks: int
     running_executions: int
-
-
-class Blank(Shape):
-    """A parameter of a template."""
-
-    name: str
-    type: str
-    required: bool
-    default: Any
-    choices: list[str]
-    pattern: str
-
-
-class Template(Shape):
-    """A task with blanks to fill in."""
-
-    id: str
-    name: str
-    category: str
-    description: str
-    parameters: list[Blank]
 
 
 class Templates(Shape):
