@@ -7,9 +7,10 @@ that `app.view_functions` names. Nothing is checked here: bodies are read by `bo
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
 
 View = TypeVar("View", bound=Callable[..., Any])
 # How the answer comes: in the face's envelope, as a page of a list, as it is, or as text that is no JSON.
@@ -48,6 +49,11 @@ def call(**said: Any) -> Callable[[View], View]:
         return view
 
     return keep
+
+
+def bounded(field: FieldInfo) -> Any:
+    """The type of a field of some model, with what bounds its values."""
+    return Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
 
 
 def about(view: Callable[..., Any]) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from pydantic import create_model
 
 from scheduler.api import wishes
 from scheduler.api.bodies import Body
+from scheduler.api.described import bounded
 from scheduler.api.service.bodies import KNOWN, NAMES
 from scheduler.tasks.drafts import Particulars
 from scheduler.tasks.policy import Policy
@@ -23,7 +24,7 @@ def typed(name: str, ours: str) -> Any:
     """The type of a field of a draft; what depends on the task's type may be anything."""
     for model in (Particulars, Policy):
         if ours in model.model_fields:
-            return model.model_fields[ours].annotation
+            return bounded(model.model_fields[ours])
     return Any
 
 

@@ -22,7 +22,7 @@ MOST_RUNNING = 1000
 
 
 @calls.get("/executions")
-@described.call(asks=questions.AllExecutions, answers=Execution, form="page")
+@described.call(asks=questions.AllExecutions, answers=Execution, form="page", refuses=(404,))
 @gate.allowed("task.see")
 def listed() -> Response:
     """The executions of every task one may see, newest first."""

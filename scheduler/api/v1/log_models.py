@@ -24,7 +24,7 @@ class Search(Try):
     """Which lines: the last, those after a number, or those that fit all that is said."""
 
     q: str = ""
-    level: str | None = None
+    level: Literal["DEBUG", "INFO", "WARN", "WARNING", "ERROR"] | None = None
     stream: Literal["stdout", "stderr"] | None = None
     since: str | None = None
     until: str | None = None

@@ -4,6 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from scheduler.kinds import kinds
+from scheduler.runs.status import Cause
+
 Word = Literal["PENDING", "RUNNING", "SUCCESS", "FAILED", "TIMEOUT", "CANCELLED", "MISSED", "SKIPPED"]
 
 
@@ -20,7 +23,7 @@ class Tasks(Pages):
     q: str = ""
     group: str = ""
     project_id: str = ""
-    type: str = ""
+    type: str = Field("", json_schema_extra={"enum": [*kinds.names]})
     tag: str = ""
     is_active: bool | None = None
     status: Word | None = None
@@ -31,7 +34,7 @@ class Executions(Pages):
 
     q: str = ""
     status: Word | None = None
-    cause: str = ""
+    cause: str = Field("", json_schema_extra={"enum": [*map(str, Cause)]})
     start_date: str | None = None
     end_date: str | None = None
 

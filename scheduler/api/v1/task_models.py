@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.fields import FieldInfo
 
+from scheduler.api.described import bounded
 from scheduler.errors import N_
 from scheduler.kinds import kinds
 from scheduler.tasks.drafts import Particulars
@@ -24,7 +25,7 @@ class _Whole(BaseModel):
 
 
 def _optional(fields: dict[str, FieldInfo]) -> Fields:
-    return {name: (field.annotation | None, None) for name, field in fields.items() if field.annotation}
+    return {name: (bounded(field) | None, None) for name, field in fields.items() if field.annotation}
 
 
 def _contents() -> Fields:
