@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask, has_app_context, session
@@ -34,6 +35,13 @@ PEOPLE = {
     "victor": "viewer",
     "mallory": "editor",  # the stranger: as able as Edith, owner of nothing, limited to groups and granted none
 }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Without the slow tests fewer random examples are tried, too."""
+    hypothesis.settings.register_profile("fast", max_examples=30)
+    if "not slow" in config.option.markexpr:
+        hypothesis.settings.load_profile("fast")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
