@@ -12,7 +12,9 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import inspect, text
 
+from scheduler.cli import copies
 from scheduler.database import SILENCE, Base, db
+from scheduler.errors import Unavailable
 from scheduler.runs.models import Attempt, Run
 from scheduler.tasks import groups
 from tests.factories import claim, make_run, make_task
@@ -154,3 +156,13 @@ def test_a_migration_that_leaves_orphans_is_refused(empty: Flask, tmp_path: Path
     assert count(Run) == 1
     db.session.remove()
     assert db.session.execute(text("SELECT count(*) FROM task")).scalar() == 1
+
+
+def test_a_database_of_a_newer_program_is_refused_in_a_sentence(empty: Flask) -> None:
+    copies.refuse_newer()  # there is no table yet, and nothing to refuse
+    flask_migrate.upgrade()
+    copies.refuse_newer()
+    db.session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    db.session.commit()
+    with pytest.raises(Unavailable, match=r"a newer version of Scheduler .it is at 9999"):
+        copies.refuse_newer()

@@ -19,7 +19,7 @@ from waitress.server import create_server
 from scheduler import clock, enginelog, signals, trouble
 from scheduler.accounts import users
 from scheduler.accounts.permissions import ROLES, SYSTEM
-from scheduler.cli import backups, checks, files, keys, running, unheard
+from scheduler.cli import backups, checks, copies, files, keys, running, unheard
 from scheduler.cli.telling import as_json, say, told
 from scheduler.config import Settings, settings
 from scheduler.daemon.bell import Bell
@@ -87,6 +87,7 @@ def connect(daemon: Daemon | Bell) -> None:
 def prepare(now: Settings) -> None:
     """Bring the database up to date; on the first start make the administrator and say how to sign in."""
     with _alone(now.instance / "run" / "prepare.lock"):
+        copies.refuse_newer()
         flask_migrate.upgrade()
         groups.ensure_default()
     password = users.ensure_administrator(os.environ.get("SCHEDULER_ADMIN_PASSWORD"))

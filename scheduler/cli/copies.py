@@ -8,12 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import func, make_url, select, text
 
 from scheduler.database import db
-from scheduler.errors import N_, Invalid
+from scheduler.errors import N_, Invalid, Unavailable
 from scheduler.runs.models import Run
 from scheduler.tasks.models import Task
 
@@ -22,6 +23,10 @@ PAGES = 500  # copied at a time: writers get their turn in between
 BROKEN = N_("The database in it is damaged: %(reason)s.")
 OTHER_KIND = N_("It holds a %(theirs)s database; this installation uses %(ours)s.")
 TOO_NEW = N_("It was made by a newer version of Scheduler than this one.")
+NEWER = N_(
+    "The database is of a newer version of Scheduler (it is at %(found)s, this program knows it up to %(known)s). "
+    "Nothing was changed: start that version, or restore a backup this one made."
+)
 NO_PROGRAM = N_("%(name)s is not installed here, or failed: %(reason)s")
 
 
@@ -57,6 +62,14 @@ def revision() -> str | None:
     return str(found) if found else None
 
 
+def refuse_newer() -> None:
+    """`Unavailable` when the database was written by a newer program than this one, before anything in it is touched."""
+    with db.engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    if found is not None and found not in _known():
+        raise Unavailable.because(NEWER, found=found, known=head())
+
+
 def head() -> str | None:
     """The schema's version this program wants."""
     return _scripts().get_current_head()
@@ -66,7 +79,7 @@ def check(folder: Path, manifest: dict[str, Any]) -> None:
     """`Invalid` when the copy in `folder` cannot be used here."""
     if manifest.get("database") != dialect():
         raise Invalid.because(OTHER_KIND, theirs=manifest.get("database"), ours=dialect())
-    if manifest.get("revision") not in [script.revision for script in _scripts().walk_revisions()]:
+    if manifest.get("revision") not in _known():
         raise Invalid.because(TOO_NEW)
     if dialect() == "sqlite":
         said = integrity(folder / FILES["sqlite"])
@@ -118,6 +131,10 @@ def _pour(source: Path, target: Path) -> None:
 
 def _path() -> str:
     return str(db.engine.url.database)
+
+
+def _known() -> list[str]:
+    return [script.revision for script in _scripts().walk_revisions()]
 
 
 def _scripts() -> ScriptDirectory:

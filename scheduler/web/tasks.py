@@ -11,7 +11,7 @@ from scheduler.accounts.permissions import Actor, can
 from scheduler.kinds import kinds
 from scheduler.runs import history
 from scheduler.runs.status import FAILED, Status
-from scheduler.tasks import queries
+from scheduler.tasks import queries, trash
 from scheduler.tasks.models import Task
 from scheduler.web import access, live, rendering, task_rows
 from scheduler.web.task_rows import Filters, Row
@@ -80,6 +80,7 @@ def _shown(filters: Filters, listing: Listing | None = None) -> Response:
         groups=[(group.key, group.name) for group in queries.groups(actor)],
         types=[(kind.name, _(kind.label)) for kind in kinds],
         tags=[(tag, tag) for tag in queries.tags(actor)],
+        trashed=not listing.counts["all"] and bool(trash.deleted(actor)),
         can={action: can(actor, action) for action in ("task.create", "task.run", "task.enable", "task.delete")},
     )
 

@@ -243,3 +243,14 @@ def test_it_shows_what_came_after_a_run_had_been_given_up(sign_in: SignIn) -> No
     late.keep(run.id, 1, outcome(7))
     shown = facts(page_of(sign_in("victor"), run))
     assert shown["Came too late"] == "7"
+
+
+def test_it_calls_a_signal_a_signal_and_leads_to_no_error_in_an_empty_log(sign_in: SignIn) -> None:
+    page = page_of(sign_in("victor"), perform(make_run(), None, signal=9))
+    assert "Signal SIGKILL (9)" in page and "Exit code SIGKILL" not in page
+    assert "Open at the first error" not in page
+
+
+def test_it_leads_to_the_first_error_of_a_log(sign_in: SignIn) -> None:
+    page = page_of(sign_in("victor"), perform(make_run(), 3, details={"log_bytes": 80}))
+    assert "Exit code 3" in page and "Open at the first error" in page

@@ -185,3 +185,15 @@ def test_it_says_who_stopped_a_run(sign_in: SignIn, ada: User) -> None:
     run = make_run()
     lifecycle.cancel(as_actor(ada), run)
     assert "Stopped by ada." in text_of(sign_in("victor").get("/runs"))
+
+
+@pytest.mark.parametrize(("query", "hidden"), [("", True), ("?status=failed", False), ("?q=x", False)])
+def test_it_offers_to_clear_filters_only_where_there_are_some(sign_in: SignIn, query: str, hidden: bool) -> None:
+    page = text_of(sign_in("victor").get(f"/runs{query}"))
+    (link,) = re.findall(r'<a id="runs-clear"[^>]*>', page)
+    assert (" hidden" in link) == hidden
+
+
+def test_filtering_without_a_reload_brings_the_way_back_along(sign_in: SignIn) -> None:
+    make_run()
+    assert re.search(r'<a id="runs-clear" href="/runs" hx-swap-oob', text_of(sign_in("victor").get("/runs?q=t", headers=HTMX)))

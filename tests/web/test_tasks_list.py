@@ -10,7 +10,7 @@ from scheduler.accounts.models import User
 from scheduler.accounts.permissions import SYSTEM, actor_of
 from scheduler.runs import ledger, lifecycle
 from scheduler.runs.policy import Outcome
-from scheduler.tasks import definitions
+from scheduler.tasks import definitions, trash
 from scheduler.tasks.models import Task
 from tests.conftest import FrozenClock
 from tests.web.forms import HTMX, task, text_of
@@ -173,3 +173,10 @@ def test_every_id_on_the_page_is_there_once(sign_in: SignIn) -> None:
 
 def test_the_start_page_is_the_list(sign_in: SignIn) -> None:
     assert sign_in("victor").get("/").location == "/tasks"
+
+
+def test_the_first_page_speaks_of_the_trash_only_when_something_lies_in_it(sign_in: SignIn) -> None:
+    browser = sign_in("edith")
+    assert "Look into the trash" not in text_of(browser.get("/tasks"))
+    trash.remove(SYSTEM, task("gone").id)
+    assert "Look into the trash" in text_of(browser.get("/tasks"))
