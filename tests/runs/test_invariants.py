@@ -180,11 +180,12 @@ class Life(RuleBasedStateMachine):
 
 
 @pytest.mark.usefixtures("app")
-def test_no_order_of_events_breaks_a_promise(clock: FrozenClock) -> None:
+@pytest.mark.parametrize("lives", [4, pytest.param(60, marks=pytest.mark.slow)])
+def test_no_order_of_events_breaks_a_promise(clock: FrozenClock, lives: int) -> None:
     Life.clock = clock
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+            max_examples=lives, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
         ),
     )
