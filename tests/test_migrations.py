@@ -155,5 +155,5 @@ def test_a_database_of_a_newer_program_is_refused_in_a_sentence(empty: Flask) ->
     copies.refuse_newer()
     db.session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     db.session.commit()
-    with pytest.raises(Unavailable, match="a newer version of Scheduler .it is at 9999"):
+    with pytest.raises(Unavailable, match=r"a newer version of Scheduler .it is at 9999"):
         copies.refuse_newer()

@@ -34,6 +34,10 @@
     menu.querySelector("summary").focus();
   });
   const show = (dialog) => dialog && !dialog.open && dialog.showModal();
+  // A fetched dialog that was closed is gone, with what it kept asking for; its links leave what lies below it alone
+  const slot = document.getElementById("dialog-slot");
+  slot.addEventListener("close", (e) => e.target.remove(), true);
+  on("click", "#trial a[href]", (link) => { link.target = "_blank"; });
   on("click", "[data-dialog]", (button) => {
     show(document.getElementById(button.dataset.dialog));
   });
