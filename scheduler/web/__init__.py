@@ -27,6 +27,7 @@ from scheduler.web import (
     run_page,
     running,
     runs,
+    searching,
     signing_in,
     task_editing,
     task_page,
@@ -69,6 +70,7 @@ PAGES = (
     upkeep.pages,
     reference.pages,
     heartbeat.pages,
+    searching.pages,
 )
 
 
