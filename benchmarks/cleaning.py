@@ -24,7 +24,6 @@ RUNS, TASKS, CLIENTS = 1_000_000, 100, 2
 OLD = 0.9  # of them are older than history keeps
 QUIET = 15.0  # seconds the API is asked before, with nothing being cleaned
 LONGEST, WHOLE = 45.0, 1800.0  # seconds of cleaning that are looked at
-BASE = "http://127.0.0.1:8199/api/v1"
 
 
 def cleaning(runs: int = RUNS, longest: float = LONGEST) -> list[Result]:
@@ -35,7 +34,7 @@ def cleaning(runs: int = RUNS, longest: float = LONGEST) -> list[Result]:
         fill_runs(here, tasks, runs)
         print(f"  {runs:,} runs made in {time.monotonic() - began:.0f} s", flush=True)
         with here.server():
-            ask = _signed_in()
+            ask = _signed_in(here.port)
             began = time.monotonic()
             quiet = _asked(ask, tasks, lambda: time.monotonic() - began < QUIET)
             began = time.monotonic()
@@ -96,13 +95,13 @@ def _rows(tasks: list[int], runs: int) -> Iterator[tuple[object, ...]]:
         yield number, f"exec-{number:08}", tasks[number % len(tasks)], str(number), at, at, at, at
 
 
-def _signed_in() -> Callable[[str, str], dict[str, object]]:
+def _signed_in(port: int) -> Callable[[str, str], dict[str, object]]:
     """What asks the API, with a token."""
 
     def ask(method: str, path: str, body: object = None, token: str = "") -> dict[str, object]:
         headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
         data = None if body is None else json.dumps(body).encode()
-        with urlopen(Request(BASE + path, data, headers, method=method), timeout=60) as answer:
+        with urlopen(Request(f"http://127.0.0.1:{port}/api/v1{path}", data, headers, method=method), timeout=60) as answer:
             said: dict[str, object] = json.load(answer)
             return said
 

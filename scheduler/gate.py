@@ -127,10 +127,10 @@ def install(app: Flask, read_cookie: Reader) -> None:
     app.url_map.merge_slashes = False  # one path for each endpoint, and no redirect made from the Host header
     app.url_map.converters["int"] = Number
     app.before_request(_check)
-    app.register_error_handler(SchedulerError, _answer)
-    app.register_error_handler(HTTPException, _answer)
+    app.register_error_handler(SchedulerError, answer)
+    app.register_error_handler(HTTPException, answer)
     for kind in TROUBLES:
-        app.register_error_handler(kind, lambda error: _answer(trouble_of(error)))
+        app.register_error_handler(kind, lambda error: answer(trouble_of(error)))
 
 
 def read_headers(app: Flask, blueprint: str, reader: Reader) -> None:
@@ -141,9 +141,9 @@ def read_headers(app: Flask, blueprint: str, reader: Reader) -> None:
     _gate(app).read_headers[blueprint] = reader
 
 
-def answer_errors(app: Flask, prefix: str, answer: Answer) -> None:
-    """Let `answer` say what went wrong on every path below `prefix`; the longest prefix is the one."""
-    _gate(app).answers[prefix] = answer
+def answer_errors(app: Flask, prefix: str, teller: Answer) -> None:
+    """Let `teller` say what went wrong on every path below `prefix`; the longest prefix is the one."""
+    _gate(app).answers[prefix] = teller
 
 
 def visitor() -> Visitor | None:
@@ -253,7 +253,8 @@ def _has_credentials() -> bool:
     return any(name in request.headers for name in CREDENTIALS)
 
 
-def _answer(error: Exception) -> ResponseReturnValue:
+def answer(error: Exception) -> ResponseReturnValue:
+    """What the face that is asked says of this error."""
     if isinstance(error, Unavailable):
         _log.error("event=unavailable path=%s reason=%s", request.path, type(error).__name__)
         db.session.rollback()

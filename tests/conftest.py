@@ -1,8 +1,10 @@
 """What every test may ask for: an application on a fresh database, a clock that stands still, and people with names."""
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,13 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask, has_app_context, session
 from flask.testing import FlaskClient
+from flask_wtf.csrf import generate_csrf
 from werkzeug.test import TestResponse
 
 from scheduler import clock as clock_module
 from scheduler import config, create_app
 from scheduler.accounts import passwords, sessions
-from scheduler.accounts.models import User
+from scheduler.accounts.models import SignIn, User
 from scheduler.accounts.passwords import hashed
 from scheduler.database import db
 from scheduler.tasks import groups
@@ -64,6 +67,8 @@ class FrozenClock:
 
 class Browser(FlaskClient):
     """A client whose every request has an application context of its own, as on a server; afterwards the test reads afresh."""
+
+    token = ""  # what its forms carry, where `sign_in` made it
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         with self.application.app_context():
@@ -144,19 +149,44 @@ def _person(name: str) -> Callable[..., User]:
 ada, edith, oscar, victor, mallory = map(_person, PEOPLE)
 
 
-@pytest.fixture
-def sign_in(app: Flask) -> Callable[[str], FlaskClient]:
-    """A browser signed in as somebody, though not by the form: `sign_in("ada").get("/tasks")`."""
+@pytest.fixture(scope="session")
+def session_of(served: tuple[Flask, Callable[[], None]]) -> Callable[[str], tuple[str, str]]:
+    """The cookie of a browser signed in by a sign-in of that id, and the token its forms carry; made once for all tests."""
+    app, _ = served
 
-    def browser(username: str) -> FlaskClient:
-        client = app.test_client()
-        begun = sessions.sign_in(username, PASSWORD, "127.0.0.1")
+    @cache
+    def made(sign_in_id: str) -> tuple[str, str]:
         with app.test_request_context():
-            access.begin(begun)
+            access.begin(db.session.get_one(SignIn, sign_in_id))
+            token = generate_csrf()
             answer = app.make_response("")
             app.session_interface.save_session(app, session, answer)
-        name, _, value = answer.headers["Set-Cookie"].partition(";")[0].partition("=")
-        client.set_cookie(name, value)
+        return answer.headers["Set-Cookie"].partition(";")[0].partition("=")[2], token
+
+    return made
+
+
+@pytest.fixture
+def sign_in(app: Flask, session_of: Callable[[str], tuple[str, str]]) -> Callable[[str], FlaskClient]:
+    """A browser signed in as somebody, though not by the form: `sign_in("ada").get("/tasks")`."""
+    numbers: Counter[str] = Counter()
+
+    def browser(username: str) -> FlaskClient:
+        numbers[username] += 1
+        user = db.session.scalars(db.select(User.id).where(User.username == username, User.active)).one()
+        begun = {
+            "id": f"{username} {numbers[username]}",
+            "user_id": user,
+            "origin": "browser",
+            "address": "127.0.0.1",
+            "agent": "",
+        }
+        now = clock_module.now()
+        db.session.execute(db.insert(SignIn).values(**begun, created_at=now, expires_at=now + sessions.lifetime()))
+        db.session.commit()
+        client = app.test_client()
+        cookie, client.token = session_of(begun["id"])
+        client.set_cookie(app.config["SESSION_COOKIE_NAME"], cookie)
         return client
 
     return browser

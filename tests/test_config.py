@@ -106,7 +106,8 @@ def test_it_reads_lists_from_variables_by_comma(load: Load) -> None:
 
 
 def test_it_leaves_the_variables_of_tasks_alone(load: Load) -> None:
-    load("", SCHEDULER_TASK_ID="7", SCHEDULER_WORKSPACE="/x", SCHEDULER_INSTANCE="i", SCHEDULER_ADMIN_PASSWORD="p")
+    theirs = {"SCHEDULER_TASK_ID": "7", "SCHEDULER_WORKSPACE": "/x", "SCHEDULER_INSTANCE": "i", "SCHEDULER_ADMIN_PASSWORD": "p"}
+    assert load("", **theirs) == load("")
 
 
 def test_it_expands_names_anywhere_in_a_text(load: Load) -> None:

@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import inspect, text
 
 from scheduler.cli import copies
-from scheduler.database import Base, db
+from scheduler.database import SILENCE, Base, db
 from scheduler.errors import Unavailable
 from scheduler.runs.models import Attempt, Run
 from scheduler.tasks import groups
@@ -92,6 +92,15 @@ def test_they_can_be_run_again(empty: Flask) -> None:
     groups.ensure_default()
     groups.ensure_default()
     assert make_task(cron="* * * * *").id
+
+
+def test_the_connection_they_were_made_by_waits_for_ever_no_more(empty: Flask) -> None:
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("a file does not keep silent")
+    db.engine.dispose()
+    flask_migrate.upgrade()
+    with db.engine.connect() as connection:
+        assert connection.connection.dbapi_connection.silence == SILENCE
 
 
 def test_they_go_back_to_nothing(empty: Flask) -> None:

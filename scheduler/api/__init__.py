@@ -1,11 +1,15 @@
 """The JSON API: one core, documented faces; here they are put below `/api/`, with one way in and one way to say what is wrong."""
 
+import re
+
 from flask import Blueprint, Flask, request
 from werkzeug.exceptions import NotFound
 
 from scheduler import gate
 from scheduler.api import credentials, engine, failures, openapi, prometheus, service, v1
 from scheduler.api.openapi_calls import PLAIN
+
+ABSOLUTE = re.compile("^https?://[^/]*")  # as proxies write an address
 
 
 def mount(app: Flask) -> None:
@@ -25,7 +29,8 @@ def mount(app: Flask) -> None:
 
 
 def _refuse_odd_paths() -> None:
-    """Nothing has a NUL in its name, and not every database can be asked for it; a slash written as a code divides nothing."""
-    written = str(request.environ.get("REQUEST_URI", "")).partition("?")[0].lower()
-    if "\0" in request.path or "%2f" in written:
+    """Nothing has a NUL in its name, and not every database can be asked for it; a slash written as a code divides nothing,
+    and two of them are not one, whatever the HTTP server makes of them."""
+    written = ABSOLUTE.sub("", str(request.environ.get("REQUEST_URI", "")).partition("?")[0].lower())
+    if "\0" in request.path or "%2f" in written or "//" in written:
         raise NotFound

@@ -19,7 +19,7 @@ TEXTS: Mapping[int, str] = {
     400: N_("The request is not understood."),
     404: N_("There is nothing at this address."),
     405: N_("This address does not take this method."),
-    413: N_("The request is too large: 2 MB at most."),
+    413: N_("The request is too large: 2 MB at most, an import 20 MB."),
     415: N_("Send JSON: “Content-Type: application/json”."),
     500: N_("Something went wrong here. The server's log says what."),
 }
@@ -28,17 +28,18 @@ TEXTS: Mapping[int, str] = {
 def answer(error: Exception) -> Response:
     """v1's error object for `error`, with the headers that go with it."""
     status = gate.status_of(error)
-    return _headed(failed(status, _message(error, status), _errors(error)), error, status)
+    return headed(failed(status, _message(error, status), _errors(error)), error, status)
 
 
 def plain(error: Exception) -> Response:
     """The other faces' error object: what is wrong in one text, and each field with its own."""
     status, errors = gate.status_of(error), _errors(error)
     said = " ".join(f"{one['field']}: {one['message']}" for one in errors[:MOST_SAID])
-    return _headed(answers.answer({"error": said or _message(error, status), "errors": errors}, status), error, status)
+    return headed(answers.answer({"error": said or _message(error, status), "errors": errors}, status), error, status)
 
 
-def _headed(response: Response, error: Exception, status: int) -> Response:
+def headed(response: Response, error: Exception, status: int) -> Response:
+    """`response` with the headers that go with an error: how to sign in, what is allowed, when to ask again."""
     if status == 401:
         response.headers["WWW-Authenticate"] = CHALLENGE
     if isinstance(error, Throttled | Unavailable):

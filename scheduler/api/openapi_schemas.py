@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from flask_babel import gettext
 from pydantic import TypeAdapter
 
 from scheduler.api.described import Call, Shape
@@ -83,13 +84,15 @@ def _names(definitions: Iterable[str]) -> dict[str, str]:
 
 
 def _tidy(schema: Json, names: Mapping[str, str]) -> Json:
-    """The schema with our names in its references, and without titles and defaults that say nothing."""
+    """The schema with our names in its references, in our language, and without titles and defaults that say nothing."""
     found: Json = {}
     for key, value in schema.items():
         if key == "$ref":
             found[key] = PLACE + names.get(value, value)
         elif key in ("properties", "patternProperties"):
             found[key] = {name: _tidy(inner, names) for name, inner in value.items()}
+        elif key == "description" and isinstance(value, str):
+            found[key] = gettext(value)
         elif key == "title" or (key == "default" and value in (None, "")):
             continue
         elif isinstance(value, dict) and key not in ("default", "const"):

@@ -7,7 +7,7 @@ from scheduler.errors import N_
 ABOUT = N_(
     "Everything Scheduler can do, for programs. Three faces say it in the words of three documents: v1 is the whole, the "
     "service and the engine face are smaller ones for older clients. Times are UTC in answers; in requests a time without an "
-    "offset is on the task's clock. Messages follow “Accept-Language”."
+    "offset is on the task's clock. Messages follow `Accept-Language`."
 )
 # The sections, in order: a name, what is in it, and the blueprints whose calls it holds.
 SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -25,7 +25,10 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (N_("Users and audit"), N_("People, and what they did."), ("v1_users", "v1_audit")),
     (
         N_("Service face"),
-        N_("The same tasks for clients of two older descriptions of this service; no envelope."),
+        N_(
+            "The same tasks for clients of two older descriptions of this service; no envelope. Named by its number, or with "
+            "`task_name`, `enabled_only` or `offset`, a task is answered in the second form, else in the first."
+        ),
         ("service_tasks", "service_task_verbs", "service_executions", "service_statistics"),
     ),
     (
@@ -37,9 +40,9 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 OTHERS = N_("Others")  # of a blueprint that no section names
 SECURITY: Mapping[str, str] = {
-    "bearer": N_("An access token of “POST /api/v1/auth/login”; an API key is taken here too."),
+    "bearer": N_("An access token of `POST /api/v1/auth/login`; an API key is taken here too."),
     "key": N_("An API key; it may do what its scopes name, and never more than its owner."),
-    "session": N_("The browser's own session; anything but GET then needs the page's token in “X-CSRFToken”."),
+    "session": N_("The browser's own session; anything but `GET` then needs the page's token in `X-CSRFToken`."),
 }
 # What a place in a path stands for.
 PLACES: Mapping[str, str] = {
@@ -58,7 +61,7 @@ PARAMETERS: Mapping[str, str] = {
     "against": N_("The version to compare with; the one before unless told."),
     "at": N_("The instant that is meant; without an offset on the task's clock."),
     "attempt": N_("Which attempt; the newest unless told."),
-    "cause": N_("Only executions of this cause: schedule, manual, api, retry, dependency, catch-up."),
+    "cause": N_("Only executions of this cause: `schedule`, `manual`, `api`, `retry`, `dependency`, `catch-up`."),
     "count": N_("How many."),
     "days": N_("How many days back."),
     "dry_run": N_("Change nothing, and say what would be changed and what would fire."),
@@ -80,7 +83,7 @@ PARAMETERS: Mapping[str, str] = {
     "object_type": N_("Only entries about things of this kind."),
     "offset": N_("How many are passed over; the answer is in the words of the second form."),
     "page": N_("Which page, from 1."),
-    "project_id": N_("The same as “group”."),
+    "project_id": N_("The same as `group`."),
     "q": N_("Only what contains this text."),
     "replace": N_("Move tasks that the file does not hold to the trash."),
     "since": N_("Only from this instant on."),
@@ -97,7 +100,7 @@ PARAMETERS: Mapping[str, str] = {
 HEADERS: Mapping[str, str] = {
     "Idempotency-Key": N_("Any text of one's own: the same request with it again answers what the first one did."),
     "If-Match": N_("The ETag of what is changed: when somebody else was faster, the answer is 409."),
-    "ETag": N_("The version, for “If-Match”."),
+    "ETag": N_("The version, for `If-Match`."),
     "X-Total-Count": N_("How many there are in all."),
     "Content-Disposition": N_("The name of the file."),
     "WWW-Authenticate": N_("How to say who asks."),
@@ -113,10 +116,17 @@ STATUSES: Mapping[int, str] = {
     409: N_("A name that is taken, an old version, or a state that forbids it."),
     413: N_("The body is too large."),
     415: N_("The body is no JSON."),
-    429: N_("Too much at once; “Retry-After” says when to ask again."),
+    429: N_("Too much at once; `Retry-After` says when to ask again."),
     500: N_("Something went wrong on the server; its log says what."),
     503: N_("The database is busy, away or read-only; nothing was saved."),
     507: N_("The disk is full; nothing was saved."),
 }
+# Docstrings in other layers that the document holds too: the catalogue learns them here.
+FROM_ELSEWHERE = (
+    N_("That this process answers, and nothing else."),
+    N_("200 when the database answers, the disk takes writes and the daemon ticks; else 503 and the name of what does not."),
+    N_("How to sign in; `password` and `token` are secrets."),
+    N_("What one attempt may use; None: as much as the machine lets it."),
+)
 DONE = N_("Done.")
 OUTSIDE_503 = N_("It does not work; the text names what.")

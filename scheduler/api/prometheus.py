@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 
 from scheduler import clock, gate, nodes
 from scheduler.api import described
-from scheduler.api.failures import CHALLENGE
+from scheduler.api.failures import headed
 from scheduler.api.language import say
 from scheduler.errors import N_
 from scheduler.runs import measures, tally, upkeep
@@ -31,10 +31,7 @@ def refused(error: Exception) -> Response:
     """What is wrong, in a line; a scraper reads no JSON."""
     status = gate.status_of(error)
     text = say(N_("Send a token, or ask from a network of “security.metrics_from”.")) if status in (401, 403) else str(error)
-    response = Response(f"{text}\n", status, content_type="text/plain; charset=utf-8")
-    if status == 401:
-        response.headers["WWW-Authenticate"] = CHALLENGE
-    return response
+    return headed(Response(f"{text}\n", status, content_type="text/plain; charset=utf-8"), error, status)
 
 
 def _lines() -> Iterator[str]:

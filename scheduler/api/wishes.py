@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from scheduler.api.bodies import Body
 from scheduler.errors import Invalid
@@ -14,23 +14,23 @@ Event = Literal["success", "business_failure", "technical_failure", "timeout", "
 
 
 class OldForm(Body):
-    """001's: whether to write to one address when a run succeeds, and when it fails."""
+    """The older form: whether to write to one address when a run succeeds, and when it fails."""
 
     on_success: bool = False
     on_failure: bool = False
     email: Annotated[str, Field(max_length=320, pattern=r"^$|^[^@\s]+@[^@\s]+$")] = ""
 
 
-class Channel(BaseModel):
+class Channel(Body):
     """By which way; what else it needs depends on its type."""
 
-    model_config = ConfigDict(extra="allow", strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="allow")
 
     type: Annotated[str, Field(min_length=1, max_length=50)]
 
 
 class Rule(Body):
-    """003's: after how many such events in a row what is sent by which channels."""
+    """After how many such events in a row what is sent by which channels."""
 
     name: Annotated[str, Field(max_length=200)] = ""
     enabled: bool = True

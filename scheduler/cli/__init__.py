@@ -19,7 +19,7 @@ from waitress.server import create_server
 from scheduler import clock, enginelog, signals, trouble
 from scheduler.accounts import users
 from scheduler.accounts.permissions import ROLES, SYSTEM
-from scheduler.cli import backups, checks, copies, files, keys, running
+from scheduler.cli import backups, checks, copies, files, keys, running, unheard
 from scheduler.cli.telling import as_json, say, told
 from scheduler.config import Settings, settings
 from scheduler.daemon.bell import Bell
@@ -110,6 +110,7 @@ def _alone(path: Path) -> Iterator[None]:
 
 def _serve_pages(app: Flask) -> None:
     now = settings().server
+    unheard.answer_for(app)
     server = create_server(
         app,
         host=now.host,

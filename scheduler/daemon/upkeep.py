@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import Flask
 
 from scheduler import clock
+from scheduler.daemon.rest import Rest
 from scheduler.database import db
 from scheduler.execution.protocol import is_locked
 from scheduler.runs import disk, orphans, tally, upkeep
@@ -26,6 +27,8 @@ class Housekeeper:
         self._app = app
         self._stopping = threading.Event()
         self._folded = -FOLD
+        with app.app_context():
+            self._unwritten = Rest()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
 
     def start(self) -> None:
@@ -39,6 +42,8 @@ class Housekeeper:
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join(10)
+        if not self._thread.is_alive():
+            self._unwritten.close()
 
     def _prepare(self) -> None:
         orphans.outrun_folders()
@@ -55,10 +60,14 @@ class Housekeeper:
                 _log.exception("event=upkeep_failed")
 
     def _look(self) -> None:
+        if self._unwritten.holds():
+            return
         record = upkeep.take(clock.now())
         if record is not None:
             upkeep.perform(record, self._rest, busy)
-        elif clock.monotonic() - self._folded >= FOLD and not self._fold():
+        elif clock.monotonic() - self._folded < FOLD:
+            self._unwritten.begin()
+        elif not self._fold():
             self._folded = clock.monotonic()
         db.session.rollback()
 

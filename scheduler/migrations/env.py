@@ -6,7 +6,7 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import JSON, Connection
 
-from scheduler.database import Base, UTCDateTime
+from scheduler.database import SILENCE, Base, UTCDateTime
 
 engine = current_app.extensions["migrate"].db.engine
 
@@ -57,6 +57,8 @@ def migrate(connection: Connection) -> None:
     finally:
         if sqlite:
             pragma(connection, "foreign_keys=ON")
+        else:  # it goes back to the others, and must not wait for ever there
+            connection.connection.dbapi_connection.silence = SILENCE  # type: ignore[union-attr]
 
 
 def pragma(connection: Connection, statement: str) -> Any:

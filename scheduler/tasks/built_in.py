@@ -128,5 +128,5 @@ OTHERS = (
         (Parameter("database", required=True, pattern="[^-].*"), Parameter("backup_path", required=True, pattern=PATH)),
     ),
 )  # fmt: skip
-for recipe in ACTIONS + OTHERS:
+for recipe in OTHERS + ACTIONS:
     recipes.register(recipe)

@@ -1,5 +1,7 @@
 """Collects the product's sentences into the catalogue and compiles it: `make words`; translates nothing by itself."""
 
+import ast
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -12,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = ROOT / "scheduler" / "translations" / "zh" / "LC_MESSAGES" / "messages.po"
 METHODS = [("scheduler/**.py", "python"), ("templates/**.html", "jinja2")]
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "lazy_gettext": None}
+ROOTS = {"Shape", "Body"}
 OPTIONS = {"templates/**.html": {"trimmed": "true", "silent": "false"}}
 
 
@@ -25,7 +28,33 @@ def sentences() -> Catalog:
             ROOT / folder, methods, options, keywords=KEYWORDS, comment_tags=(), strip_comment_tags=True
         ):
             found.add(message, locations=[(f"{folder}/{name}", 1)], flags=())
+    for sentence in described():
+        found.add(sentence)
     return found
+
+
+def described() -> Iterator[str]:
+    """What the docstrings of the API's calls, and of what these take and answer, say: the OpenAPI document holds it."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "scheduler" / "api").rglob("*.py"))]
+    nodes = [node for tree in trees for node in tree.body]
+    calls = [node for node in nodes if isinstance(node, ast.FunctionDef) and any(map(_describes, node.decorator_list))]
+    found: list[ast.FunctionDef | ast.ClassDef] = [*calls, *_models([node for node in nodes if isinstance(node, ast.ClassDef)])]
+    for node in found:
+        first, _, rest = (ast.get_docstring(node) or "").partition("\n")
+        yield from filter(None, (first.strip(), " ".join(rest.split())))
+
+
+def _describes(decorator: ast.expr) -> bool:
+    return ast.unparse(decorator).startswith("described.call")
+
+
+def _models(classes: list[ast.ClassDef]) -> list[ast.ClassDef]:
+    """Those that come of `Shape` or `Body`, by whatever way."""
+    known, before = set(ROOTS), 0
+    while len(known) > before:
+        before = len(known)
+        known |= {one.name for one in classes if known & {ast.unparse(base).rpartition(".")[2] for base in one.bases}}
+    return [one for one in classes if one.name in known - ROOTS and one.bases]
 
 
 def catalogue() -> Catalog:

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 
 from scheduler.config import settings
 from scheduler.web import access, viewer
-from scheduler.web.reference_parts import models, sections
+from scheduler.web.reference_parts import marked, models, sections
 from scheduler.web.rendering import render
 
 LONGEST = 100
@@ -35,6 +35,7 @@ def index() -> Response:
     return render(
         "reference/index.html",
         document=document,
+        marked=marked,
         wanted=wanted,
         sections=sections(document, server, wanted),
         models=models(document),

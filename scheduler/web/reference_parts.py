@@ -73,6 +73,14 @@ class Model:
     is_open: bool  # holds other fields besides
 
 
+def marked(text: str) -> Markup:
+    """A sentence with what stands between backquotes as code."""
+    pieces = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if number % 2 else escape(piece) for number, piece in enumerate(pieces)
+    )
+
+
 def sections(document: Json, server: str, wanted: str = "") -> list[Section]:
     """Every section with the calls that hold all words of `wanted`; sections with none are left out."""
     words = wanted.lower().split()

@@ -63,6 +63,7 @@ def test_it_refuses_what_is_short_long_common_or_the_name(password: str) -> None
 @pytest.mark.parametrize("password", ["0192837465", "a fairly long sentence", "x y z " * 33])
 def test_it_accepts_what_is_not(password: str) -> None:
     passwords.check(password, "ada")
+    assert passwords.verified(passwords.hashed(password), password)
 
 
 def test_it_makes_passwords_that_pass_its_own_rule() -> None:

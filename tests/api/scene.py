@@ -10,7 +10,8 @@ from flask import Flask
 from scheduler import clock, heartbeat
 from scheduler.accounts import keys, permissions, tokens, users
 from scheduler.accounts.models import SignIn, User
-from scheduler.api.openapi_examples import BODIES, PLACES
+from scheduler.accounts.tokens import Tokens
+from scheduler.api.openapi_examples import BODIES, MEMBER, PLACES
 from scheduler.database import db, transaction
 from scheduler.runs.models import Run
 from scheduler.tasks import definitions, groups
@@ -20,18 +21,21 @@ from tests.factories import make_run
 PASSWORD = BODIES["v1_auth.login"]["password"]
 
 
-def arrange(app: Flask, instance: Path) -> None:
-    """Make all of it; where the examples name a number, it is the first there is."""
+def arrange(app: Flask, instance: Path, alive: bool = False) -> None:
+    """Make all of it; where the examples name a number, it is the first there is. `alive`: the execution waits for its retry."""
     shutil.rmtree(instance / "runs", ignore_errors=True)
     heartbeat.beat(instance)
     actor = permissions.actor_of(db.session.get_one(User, 1))
     keys.create(actor, {"name": "nightly", "scopes": ["read"], "expires_at": None})
-    groups.create(actor, {"name": "Reports", "key": PLACES["group_id"]})
+    group = groups.create(actor, {"name": "Reports", "key": PLACES["group_id"]})
+    groups.grant(actor, group, MEMBER, "viewer")
     grace = {"username": PLACES["user_id"], "role": "operator", "password": PASSWORD, "must_change": False}
     users.create(actor, grace)
     schedule = {"schedule_type": "daily", "schedule_config": {"times": ["02:00"]}}
     task = definitions.create(actor, {"name": "Nightly backup", "key": PLACES["task_id"], "command": "echo copying", **schedule})
-    definitions.edit(actor, task.id, {"description": "copies everything"}, None)
+    definitions.edit(actor, task.id, {"description": "copies everything", "retry_count": int(alive)}, None)
+    (instance / "tasks").mkdir(exist_ok=True)
+    (instance / "tasks" / "test_task.py").touch()
     run = make_run(task, actor)
     prints(instance, run.id, b"copying\nWARN slow disk\n")
     end(app, run.id, exit_code=3)
@@ -40,8 +44,8 @@ def arrange(app: Flask, instance: Path) -> None:
         session.get_one(Run, run.id).public_id = PLACES["execution_id"]
 
 
-def administrator() -> str:
-    """A token of Ada, who is an administrator and signs in again, whatever became of her."""
+def signed_in() -> Tokens:
+    """Tokens of Ada, who is an administrator and signs in again, whatever became of her."""
     now = clock.now()
     with transaction() as session:
         ada = session.get_one(User, 1)
@@ -49,4 +53,4 @@ def administrator() -> str:
         begun = SignIn(id=token_urlsafe(32), user=ada, origin="api", created_at=now, expires_at=now + timedelta(hours=1))
         session.add(begun)
         session.flush()
-        return tokens.issue(begun).access
+        return tokens.issue(begun)

@@ -36,7 +36,7 @@ FROM_TEMPLATE = """POST /api/scheduler/tasks/from-template
 Content-Type: application/json
 
 {
-  "template_id": "database_backup",
+  "template_id": "template-001",
   "name": "My Backup Task",
   "params": {
     "database": "mydb",

@@ -39,7 +39,9 @@ LINES = [
     "GET /api/v1/scheduler/executions/exec-20240101-001",
     'GET "/api/v1/scheduler/executions/exec-20240101-001/logs/file?log_type=output&lines=100"',
     "GET /api/v1/scheduler/tasks/1/stats",
+    "GET /api/v1/scheduler/metrics",
     "GET /api/v1/scheduler/running",
+    'POST "/api/v1/scheduler/cleanup-workspaces?max_age_hours=48"',
 ]
 
 

@@ -23,7 +23,7 @@ from scheduler.api import waiting
 from scheduler.api.openapi_examples import PLACES
 from scheduler.config import settings as installation
 from scheduler.errors import Unauthenticated
-from tests.api.scene import administrator, arrange
+from tests.api.scene import arrange, signed_in
 
 pytestmark = pytest.mark.slow
 
@@ -68,7 +68,7 @@ class Caller:
             if self.asked != "GET":
                 tokens.bearer(self.token)
         except Unauthenticated:
-            self.token = administrator()
+            self.token = signed_in().access
         return self.token
 
 
@@ -93,7 +93,7 @@ def problems_of(operation: APIOperation) -> Iterator[str]:
 
         try:
             holds()
-        except BaseException as error:
+        except (Exception, BaseExceptionGroup) as error:
             yield f"{operation.label}: {error!r}"
 
 

@@ -75,6 +75,14 @@ def test_it_lists_the_queue(app: Flask, ada_calls: Program) -> None:
     assert found["items"][0]["reason"] == "It is about to start."
 
 
+def test_a_waiting_retry_is_cancelled(app: Flask, ada_calls: Program) -> None:
+    run = make_run(retry_count=1, retry_delay_seconds=600)
+    end(app, run.id, 7)
+    path = f"/executions/{run.public_id}"
+    assert [ada_calls.post(f"{path}/stop").status_code for _ in range(2)] == [200, 409]
+    assert ada_calls.data(path)["status"] == "CANCELLED" and ada_calls.get("/queue").json["total"] == 0
+
+
 def test_a_retry_starts_at_once(app: Flask, ada_calls: Program) -> None:
     run = make_run(retry_count=1, retry_delay_seconds=600)
     end(app, run.id, 7)

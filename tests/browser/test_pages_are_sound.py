@@ -54,11 +54,13 @@ PAGES = [
     "/admin/users",
     "/admin/users/new",
     "/admin/users/1",
+    "/api/docs",
+    "/api/docs?q=trigger",
     "/nowhere",
 ]
 # The only Latin words of a Chinese page: names of things, and what people have typed.
 LATIN = re.compile(
-    r"""\b(admin|root|edith|oscar|victor|mallory|lin|leaver|default|Scheduler|English|Shell|Python|HTTP|JSON|YAML|Bearer|[Cc]ron|API|CSV|PID|CPU|WARN|ERROR
+    r"""\b(admin|root|edith|oscar|victor|mallory|lin|leaver|default|Scheduler|English|Shell|Python|HTTP|JSON|YAML|Bearer|UTC|ETag|OpenAPI|[Cc]ron|API|CSV|PID|CPU|WARN|ERROR
     |stdout|stderr|SIGTERM|SIGKILL|PYTHONUNBUFFERED|Ctrl|Esc|Enter|Chrome|HeadlessChrome|Linux|POSIX|crontab|bash)\b""",
     re.VERBOSE,
 )
@@ -202,6 +204,7 @@ def test_no_page_is_wider_than_the_window(views: dict[str, Page], scene: dict[st
         "/account",
         "/account/keys",
         "/admin/users",
+        "/api/docs",
     ):
         page.goto(path.format(**scene))
         assert overflow(page) <= 0, path

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -55,6 +57,31 @@ def test_a_supervisor_that_dies_after_server_and_runner_leaves_nothing_once_a_se
     site.start()
     assert site.until_over(run, patience=10) == ["lost"]
     until(lambda: not site.processes(), 5)
+
+
+def test_a_killed_runner_costs_nothing(site: Site) -> None:
+    site.start()
+    going = begun(site, "sleep 3; echo done; exit 7", 1)
+    os.kill(runner_of(site), signal.SIGKILL)
+    following = site.run(site.task("echo next"))
+    assert site.until_over(following, going) == ["success", "technical_failure"]
+    assert (going.exit_code, going.attempts, site.output(going)) == (7, 1, b"done\n")
+
+
+def runner_of(site: Site) -> int:
+    """The process that forks the supervisors of this installation."""
+    marks = b"scheduler.execution.runner", f"\0{site.instance}\0".encode()
+    family = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended meanwhile
+            if all(mark in path.read_bytes() for mark in marks):
+                family.add(int(path.parent.name))
+    (found,) = [pid for pid in family if parent(pid) not in family]  # its supervisors look like it
+    return found
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 @pytest.mark.parametrize(("stopped", "end"), [(False, "lost"), (True, "cancelled")])

@@ -56,7 +56,12 @@ def test_a_server_asked_to_leave_leaves_tasks_running(site: Site) -> None:
 
 def test_waiting_runs_and_retries_survive(site: Site) -> None:
     server = site.start()
-    task = site.task("[ $SCHEDULER_ATTEMPT = 2 ]", retry_count=2, retry_delay_seconds=2, business_exit_codes=[9])
+    task = site.task(
+        "echo try $SCHEDULER_ATTEMPT; [ $SCHEDULER_ATTEMPT = 2 ] || exit 7",
+        retry_count=2,
+        retry_delay_seconds=2,
+        business_exit_codes=[9],
+    )
     run = site.run(task)
     until(lambda: site.status(run) == "pending" and run.attempts == 1)
     server.kill()
@@ -65,6 +70,7 @@ def test_waiting_runs_and_retries_survive(site: Site) -> None:
     site.start()
     assert site.until_over(run)[0] == "success"
     assert [attempt.status for attempt in attempts(run)] == ["technical_failure", "success"]
+    assert [site.output(run, number) for number in (1, 2)] == [b"try 1\n", b"try 2\n"]
     site.until_over(waiting)
 
 

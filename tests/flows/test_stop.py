@@ -38,20 +38,22 @@ def test_nothing_survives_a_timeout(site: Site) -> None:
 
 def test_nothing_survives_a_delete_even_by_another_process(site: Site) -> None:
     site.start()
-    task = site.task(TREES["double fork"])
-    run = site.run(task)
-    until(lambda: len(site.processes()) >= 4)
-    trash.remove(SYSTEM, task.id)
-    assert site.until_over(run, patience=10) == ["cancelled"]
+    tasks = [site.task(command) for command in TREES.values()]
+    runs = [site.run(task) for task in tasks]
+    until(lambda: len(site.processes()) >= 10)
+    for task in tasks:
+        trash.remove(SYSTEM, task.id)
+    assert set(site.until_over(*runs, patience=10)) == {"cancelled"}
     until(lambda: not site.processes(), 1)
 
 
 def test_nothing_survives_a_supervisor(site: Site) -> None:
     site.start()
-    run = site.run(site.task(TREES["double fork"]))
-    until(lambda: len(site.processes()) >= 4)
-    site.kill_supervisor(run)
-    assert site.until_over(run, patience=12) == ["lost"]
+    runs = [site.run(site.task(command)) for command in TREES.values()]
+    until(lambda: len(site.processes()) >= 10)
+    for run in runs:
+        site.kill_supervisor(run)
+    assert set(site.until_over(*runs, patience=10)) == {"lost"}
     until(lambda: not site.processes(), 2)
 
 

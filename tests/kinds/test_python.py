@@ -93,7 +93,7 @@ def test_it_prints_without_buffering(perform: Perform) -> None:
 
 
 def test_its_wrapper_keeps_to_the_grammar_of_python_3_8() -> None:
-    ast.parse(Path(python_main.__file__).read_text(), feature_version=(3, 8))
+    assert ast.parse(Path(python_main.__file__).read_text(), feature_version=(3, 8)).body
 
 
 def test_it_finds_a_bare_interpreter_on_the_path(perform: Perform, tmp_path: Path) -> None:

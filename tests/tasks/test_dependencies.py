@@ -8,6 +8,8 @@ from scheduler.database import db
 from scheduler.errors import Invalid
 from scheduler.tasks import definitions, dependencies, trash
 from scheduler.tasks.models import Dependency, Task
+from scheduler.tasks.transfer import exchange
+from scheduler.tasks.transfer.changes import PLAIN
 from tests.factories import SYSTEM, as_actor, make_group, make_task
 from tests.threads import in_threads
 
@@ -180,6 +182,19 @@ def test_two_that_save_opposite_waits_at_once_are_never_both_accepted(app: Flask
         ways = [(a.id, "b"), (b.id, "a")]
         failures = in_threads(app, 2, lambda ways=ways: save_one(ways))
         assert [type(failure) for failure in failures] == [Invalid]
+        assert sorted((len(waits_for(a)), len(waits_for(b)))) == [0, 1]
+        for task in (a, b):
+            definitions.edit(SYSTEM, task.id, {"depends_on": []})
+
+
+def test_a_save_and_an_import_at_once_make_no_circle(app: Flask) -> None:
+    a, b = make_task(key="a", name="a"), make_task(key="b", name="b")
+    text = exchange.written(SYSTEM, "json")
+    for _ in range(20):
+        waiting = text.replace('"key": "b",', '"key": "b", "depends_on": ["a"],')
+        ways = [lambda: definitions.edit(SYSTEM, a.id, {"depends_on": ["b"]}),
+                lambda waiting=waiting: exchange.bring_in(SYSTEM, exchange.read(waiting.encode(), "json"), PLAIN)]  # fmt: skip
+        in_threads(app, 2, lambda ways=ways: ways.pop()() and None)
         assert sorted((len(waits_for(a)), len(waits_for(b)))) == [0, 1]
         for task in (a, b):
             definitions.edit(SYSTEM, task.id, {"depends_on": []})

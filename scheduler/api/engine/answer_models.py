@@ -8,7 +8,7 @@ Number = int | float
 
 
 class Task(Shape):
-    """001's Task, how it stands, and when it is due next."""
+    """A task as tasks.json has it, how it stands, and when it is due next."""
 
     task_id: str
     task_name: str
@@ -55,7 +55,7 @@ class Stopped(Shape):
 
 
 class Execution(Shape):
-    """001's TaskExecution, and in which way it failed."""
+    """An execution, and in which way it failed."""
 
     task_id: str
     execution_id: str

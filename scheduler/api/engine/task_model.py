@@ -8,7 +8,7 @@ from scheduler.api.service import questions
 
 
 class TaskBody(Body):
-    """001's Task; a new one needs its name, its program and its schedule."""
+    """A task as tasks.json has it; a new one needs its name, its program and its schedule."""
 
     task_id: str | None = None
     task_name: str | None = None

@@ -5,12 +5,13 @@ from typing import Any
 from pydantic import ConfigDict
 
 from scheduler.api.described import Shape
+from scheduler.api.templates import Template
 
 Number = int | float
 
 
 class Brief(Shape):
-    """A task in 000's list."""
+    """A task in the first form's list."""
 
     id: str
     name: str
@@ -24,7 +25,7 @@ class Brief(Shape):
 
 
 class Whole(Brief):
-    """A task in 000's words; beside these fields all others that can be sent, and those of what it runs."""
+    """A task in the first form; beside these fields all others that can be sent, and those of what it runs."""
 
     model_config = ConfigDict(extra="allow", strict=True)
 
@@ -38,7 +39,7 @@ class Whole(Brief):
 
 
 class TaskPage(Shape):
-    """A page of 000's list."""
+    """A page of the first form's list."""
 
     total: int
     page: int
@@ -47,7 +48,7 @@ class TaskPage(Shape):
 
 
 class Scheduled(Shape):
-    """004's ScheduledTask."""
+    """A task in the second form."""
 
     id: int
     task_name: str
@@ -98,7 +99,7 @@ class Stopped(Shape):
 
 
 class Execution(Shape):
-    """An execution in 000's words."""
+    """An execution in the first form."""
 
     id: str
     task_id: str
@@ -121,7 +122,7 @@ class ExecutionDetail(Execution):
 
 
 class ExecutionPage(Shape):
-    """A page of 000's history."""
+    """A page of a task's history, in the first form."""
 
     total: int
     page: int
@@ -145,7 +146,7 @@ class Lines(Shape):
 
 
 class LogEntry(Shape):
-    """004's ScheduledTaskLog."""
+    """An execution in the second form."""
 
     execution_id: str
     started_at: str | None
@@ -158,7 +159,7 @@ class LogEntry(Shape):
 
 
 class LogPage(Shape):
-    """A page of 004's log of executions."""
+    """A page of executions in the second form."""
 
     logs: list[LogEntry]
     total: int
@@ -188,33 +189,12 @@ class AllStats(Shape):
 
 
 class Standing(Shape):
-    """004's status of the scheduler."""
+    """How the scheduler stands, in a few numbers."""
 
     running: bool
     total_tasks: int
     enabled_tasks: int
     running_executions: int
-
-
-class Blank(Shape):
-    """A parameter of a template."""
-
-    name: str
-    type: str
-    required: bool
-    default: Any
-    choices: list[str]
-    pattern: str
-
-
-class Template(Shape):
-    """A task with blanks to fill in."""
-
-    id: str
-    name: str
-    category: str
-    description: str
-    parameters: list[Blank]
 
 
 class Templates(Shape):

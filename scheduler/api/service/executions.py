@@ -22,7 +22,7 @@ MOST_LOGS = 100
 @described.call(asks=questions.Executions, answers=answer_models.ExecutionPage, form="bare", refuses=(404,))
 @gate.allowed("task.see")
 def of_task(task_id: str) -> Response:
-    """The executions of a task, newest first, in 000's words whoever asks."""
+    """The executions of a task, newest first, in the first form whoever asks."""
     actor = gate.current_actor()
     task, paging = queries.find(actor, task_id), pages.page()
     since, until = ranges.days(zone(task.timezone))
@@ -37,7 +37,7 @@ def of_task(task_id: str) -> Response:
 @described.call(asks=questions.Log, answers=answer_models.LogPage, form="bare", refuses=(404,))
 @gate.allowed("task.see")
 def logs(task_id: str) -> Response:
-    """004's log: a task's executions, newest first."""
+    """A task's executions, newest first, in the second form."""
     actor = gate.current_actor()
     task, part = queries.find(actor, task_id), pages.part(MOST_LOGS)
     entries, total = history.numbered(actor, Wanted(task_id=task.id), part.offset, part.limit)

@@ -1,32 +1,20 @@
 """What can be done with a task besides changing it: enable, disable, run, stop; and making one from a template."""
 
-from typing import Any
-
 from flask import Blueprint, Response
 
 from scheduler import gate
-from scheduler.api import bodies, described, idempotency
+from scheduler.api import bodies, described, idempotency, templates
 from scheduler.api.answers import answer
-from scheduler.api.bodies import Body
-from scheduler.api.language import say
 from scheduler.api.service import answer_models
 from scheduler.api.service.dialects import is_004
 from scheduler.api.service.tasks import ONE, reference, shown
+from scheduler.api.templates import FromTemplate
 from scheduler.api.words import WORDS
 from scheduler.runs import ledger, lifecycle
 from scheduler.tasks import definitions, queries
 from scheduler.tasks.built_in import recipes
-from scheduler.tasks.recipes import Parameter, rendered
 
 calls = Blueprint("service_task_verbs", __name__, url_prefix="/scheduler")
-
-
-class FromTemplate(Body):
-    """Which template, what the task is to be called, and what its blanks are filled with."""
-
-    template_id: str
-    name: str
-    params: dict[str, Any] = {}
 
 
 @calls.post("/tasks/<task_id>/enable")
@@ -74,19 +62,9 @@ def stop(task_id: str) -> Response:
 @calls.get("/templates")
 @described.call(answers=answer_models.Templates, form="bare")
 @gate.allowed("task.see")
-def templates() -> Response:
+def listed() -> Response:
     """The built-in templates."""
-    found = [
-        {
-            "id": recipe.name,
-            "name": say(recipe.label),
-            "category": recipe.category,
-            "description": say(recipe.description),
-            "parameters": [_blank(one) for one in recipe.parameters],
-        }
-        for recipe in recipes
-    ]
-    return answer({"templates": found})
+    return answer({"templates": [templates.shown(recipe) for recipe in recipes]})
 
 
 @calls.post("/tasks/from-template")
@@ -94,18 +72,5 @@ def templates() -> Response:
 @gate.allowed("task.create")
 def from_template() -> Response:
     """A task made of a template, on the schedule the template proposes."""
-    actor, given = gate.current_actor(), bodies.read(FromTemplate)
-    recipe = recipes.get(given.template_id)
-    values = {**recipe.schedule, **rendered(recipe, given.params), "name": given.name}
-    return answer(shown(actor, definitions.create(actor, values), in_004=False))
-
-
-def _blank(one: Parameter) -> dict[str, Any]:
-    return {
-        "name": one.name,
-        "type": one.type,
-        "required": one.required,
-        "default": one.default,
-        "choices": list(one.choices),
-        "pattern": one.pattern,
-    }
+    actor = gate.current_actor()
+    return answer(shown(actor, definitions.create(actor, templates.values(bodies.read(FromTemplate))), in_004=False))

@@ -31,7 +31,7 @@ STANDINGS = ("active", "inactive", *ASKED)
 @described.call(asks=questions.Tasks, answers=PART, form="bare", sends=("X-Total-Count",))
 @gate.allowed("task.see")
 def listed() -> Response:
-    """The tasks one may see, by name: 000's page, or all of them as 004 lists them."""
+    """The tasks one may see, by name: a page in the first form, or with `enabled_only` or `offset` a list in the second."""
     actor = gate.current_actor()
     wanted = _wanted()
     if is_004():

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.fields import FieldInfo
 
+from scheduler.errors import N_
 from scheduler.kinds import kinds
 from scheduler.tasks.drafts import Particulars
 from scheduler.tasks.policy import Policy
@@ -45,12 +46,12 @@ _BOTH: Fields = {
 NewTask: type[BaseModel] = create_model(
     "NewTask",
     __base__=_Whole,
-    __doc__="A task to be made. One that names no `type` and no `command` runs what its group says.",
+    __doc__=N_("A task to be made. One that names no `type` and no `command` runs what its group says."),
     **{**_BOTH, "name": (str, ...), "schedule_type": (str, ...), "schedule_config": (Any, None)},
 )
 TaskChanges: type[BaseModel] = create_model(
     "TaskChanges",
     __base__=_Whole,
-    __doc__="What is to be changed of a task; what is left out stays, null empties, an old `version` is 409.",
+    __doc__=N_("What is to be changed of a task; what is left out stays, null empties, an old `version` is 409."),
     **{**_BOTH, "version": (int | None, None)},
 )

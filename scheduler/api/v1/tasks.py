@@ -28,7 +28,7 @@ calls = Blueprint("v1_tasks", __name__, url_prefix="/v1/scheduler/tasks")
 @described.call(takes=NewTask, answers=Task, refuses=(409,), headers=("Idempotency-Key",))
 @gate.allowed("task.create")
 def create() -> Response:
-    """A new task; as in the document the status is 200. The same `Idempotency-Key` again answers the task it made."""
+    """A new task. The same `Idempotency-Key` again answers the task it made."""
     actor = gate.current_actor()
     values = task_bodies.new()
     with task_bodies.as_spelled():
