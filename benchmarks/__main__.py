@@ -7,11 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import cleaning, many, output, pages, starting
+from benchmarks import api, cleaning, many, output, pages, starting
 from benchmarks.stage import Result
 
 MEASUREMENTS: dict[str, Callable[[], list[Result]]] = {
     "pages": pages.lists,
+    "api": api.questions,
+    "trigger": api.triggering,
+    "import": api.importing,
     "output": output.million_lines,
     "cleaning": cleaning.cleaning,
     "burst": starting.burst,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from benchmarks.stage import (
     Result,
@@ -20,9 +20,11 @@ from benchmarks.stage import (
     stage,
     wait_until,
 )
-from scheduler.database import db
+from scheduler import clock
+from scheduler.database import db, table, transaction
 from scheduler.runs.models import Attempt, Run
 from scheduler.runs.status import Status
+from scheduler.tasks.models import Task
 
 BURST = 300
 THOUSAND = 1000
@@ -33,10 +35,11 @@ AT_REST = 20
 def at_rest() -> list[Result]:
     """Twenty tasks, two seconds apart; the floor is a loop that sleeps and calls Popen."""
     with stage() as here:
-        due = [in_seconds(12) + timedelta(seconds=2 * number) for number in range(AT_REST)]
-        for number, instant in enumerate(due):
-            here.add(f"rest {number}", ":", schedule_type="once", schedule_config={"at": instant.isoformat()})
+        tasks = _tasks(here, AT_REST)
         with here.server():
+            first = in_seconds(4)
+            for number, task in enumerate(tasks):
+                _due(here, [task], first + timedelta(seconds=2 * number))
             wait_until(lambda: len(_late(here)) == AT_REST, 180, 0.5)
             ours = _late(here)
     floor = _sleeping_floor(AT_REST)
@@ -105,10 +108,10 @@ def _lateness(count: int, taken: Sequence[Burst], ratio: float, most: int) -> Re
 def _burst(count: int) -> Burst:
     before, cost_before = floor_loop(":", count)
     with stage(execution__concurrency__max_concurrent="10") as here:
-        instant = in_seconds(15 + count / 50)
-        for number in range(count):
-            here.add(f"burst {number}", ":", schedule_type="once", schedule_config={"at": instant.isoformat()})
+        tasks = _tasks(here, count)
         with here.server() as server:
+            instant = in_seconds(5)
+            _due(here, tasks, instant)
             time.sleep(max(instant.timestamp() - time.time() - 1, 0))
             spent, own = processor_seconds(server.pid), own_processor_seconds(server.pid)
             wait_until(lambda: _count(here, Status.SUCCESS) == count, 120, 0.5)
@@ -117,6 +120,19 @@ def _burst(count: int) -> Burst:
     after, cost_after = floor_loop(":", count)
     floor = (percentile(before, 0.99) + percentile(after, 0.99)) / 2
     return Burst(percentile(late, 0.99), floor, rows, cost / count, own / count, (cost_before + cost_after) / 2)
+
+
+def _tasks(here: Stage, count: int) -> list[int]:
+    """No-ops that are due tomorrow."""
+    tomorrow = in_seconds(86400).isoformat()
+    return [here.add(f"task {number}", ":", schedule_type="once", schedule_config={"at": tomorrow}) for number in range(count)]
+
+
+def _due(here: Stage, tasks: Sequence[int], instant: datetime) -> None:
+    """Have these due at an instant, in one step: making them takes the longer the busier the machine is."""
+    with here.app.app_context(), transaction() as session:
+        values = {"schedule_config": {"at": instant.isoformat()}, "next_run_at": instant, "updated_at": clock.now()}
+        session.connection().execute(update(table(Task)).where(table(Task).c.id.in_(tasks)).values(values))
 
 
 def _last_row(here: Stage, instant: datetime) -> float:

@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from scheduler import clock
@@ -40,5 +41,6 @@ def fresh(instance: Path) -> bool:
     return seconds is not None and abs(seconds) <= FRESH
 
 
+@lru_cache(maxsize=4)
 def _path(instance: Path) -> Path:
     return instance / "run" / "heartbeat"

@@ -1,5 +1,6 @@
 """What every test may ask for: an application on a fresh database, a clock that stands still, and people with names."""
 
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask, has_app_context, session
@@ -36,12 +38,32 @@ PEOPLE = {
 }
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Without the slow tests fewer random examples are tried, too."""
+    hypothesis.settings.register_profile("fast", max_examples=30)
+    if "not slow" in config.option.markexpr:
+        hypothesis.settings.load_profile("fast")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What takes minutes runs only when it is asked for by its mark, whatever else is selected."""
+    """What takes minutes runs only when asked for by its mark; what no database has a part in is not run on a second one."""
     if "soak" not in config.option.markexpr:
-        left_out = [item for item in items if item.get_closest_marker("soak")]
-        items[:] = [item for item in items if item not in left_out]
-        config.hook.pytest_deselected(items=left_out)
+        _deselect(config, items, lambda item: item.get_closest_marker("soak") is not None)
+    if os.environ.get("TEST_DATABASE") == "postgresql":
+        _deselect(config, items, lambda item: not _has_database(item))
+
+
+def _deselect(config: pytest.Config, items: list[pytest.Item], unwanted: Callable[[pytest.Item], bool]) -> None:
+    left_out = [item for item in items if unwanted(item)]
+    items[:] = [item for item in items if not unwanted(item)]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def _has_database(item: pytest.Item) -> bool:
+    """Whether one of the test's fixtures, or of theirs, makes a private database."""
+    assert isinstance(item, pytest.Function)
+    makers = (maker.func for makers in item._fixtureinfo.name2fixturedefs.values() for maker in makers)
+    return any("private_database" in maker.__code__.co_names for maker in makers if hasattr(maker, "__code__"))
 
 
 class FrozenClock:

@@ -1,4 +1,4 @@
-"""The suite on PostgreSQL, without the browser: `python -m tests.postgres [arguments of pytest]`."""
+"""The suite on PostgreSQL, without the browser and what touches no database: `python -m tests.postgres [arguments of pytest]`."""
 
 import os
 import sys

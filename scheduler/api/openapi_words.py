@@ -49,6 +49,7 @@ PLACES: Mapping[str, str] = {
     "task_id": N_("The task's number or key."),
     "execution_id": N_("The execution's public id."),
     "group_id": N_("The group's number or key."),
+    "template_id": N_("The template's id."),
     "user_id": N_("The user's number or name."),
     "template_id": N_("The name of the template."),
     "key_id": N_("The number of the API key."),

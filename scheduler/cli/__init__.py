@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import FrameType
 
@@ -152,26 +152,33 @@ def runner_command() -> None:
 @commands.command("create-user")
 @click.argument("username")
 @click.option("--role", type=click.Choice(ROLES), default="viewer")
-def create_user(username: str, role: str) -> None:
+@as_json
+def create_user(username: str, role: str, as_json: bool) -> None:
     """Add somebody; asks for the password."""
-    password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    told(lambda: users.create(SYSTEM, {"username": username, "role": role, "password": password, "must_change": False}))
+    password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=as_json)
+    values = {"username": username, "role": role, "password": password, "must_change": False}
+    made, _ = told(lambda: users.create(SYSTEM, values))
+    say({"id": made.id, "username": made.username, "role": made.role}, as_json)
 
 
 @commands.command("reset-password")
 @click.argument("username")
-def reset_password(username: str) -> None:
+@as_json
+def reset_password(username: str, as_json: bool) -> None:
     """Give somebody a new one-time password and end their sign-ins."""
-    click.echo(told(lambda: users.reset_password(SYSTEM, username)))
+    password = told(lambda: users.reset_password(SYSTEM, username))
+    say({"username": username, "password": password}, as_json, password)
 
 
 @commands.command("demo")
-def demo() -> None:
+@as_json
+def demo(as_json: bool) -> None:
     """Load the example tasks."""
     with current_app.app_context():
-        prepare(settings())
-        for task in told(lambda: examples.load(SYSTEM, str, everything=True)):
-            click.echo(task.name)
+        with redirect_stdout(sys.stderr if as_json else sys.stdout):
+            prepare(settings())
+        made = [task.name for task in told(lambda: examples.load(SYSTEM, str, everything=True))]
+    say({"tasks": made}, as_json, *made)
 
 
 @commands.command("preview")

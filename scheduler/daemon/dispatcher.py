@@ -49,7 +49,10 @@ _log = logging.getLogger("TaskExecutor")
 
 
 class Dispatcher:
-    """A thread that sleeps until a supervisor or a signal wakes it, and once a second looks by itself."""
+    """A thread that sleeps until a supervisor or a signal wakes it, and once a second looks by itself.
+
+    While nothing waits or goes on it relies on being woken when anybody has written.
+    """
 
     def __init__(self, app: Flask, engine: Engine, term: Term | None = None, changed: Step = lambda: None) -> None:
         """`term` is what allows it to write, `changed` is called when another process has edited a task."""
@@ -158,8 +161,8 @@ class Dispatcher:
         return recovery.recover(self._engine, clock.now())
 
     def _finished(self) -> set[tuple[int, int]]:
-        """Wait for mail or a wake-up, at most `IDLE` seconds; the attempts said to have finished."""
-        ready = [key.fileobj for key, _ in self._waker.select(IDLE)]
+        """Wait for mail or a wake-up, at most `IDLE` seconds unless all rests; the attempts said to have finished."""
+        ready = [key.fileobj for key, _ in self._waker.select(self._rest.sleep(IDLE))]
         if self._mail in ready:
             self._stopping.wait(WINDOW)
         _drain(self._wake_in)

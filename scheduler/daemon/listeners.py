@@ -38,7 +38,8 @@ def listen(scheduler: BaseScheduler, tick: Callable[[datetime], None]) -> None:
     def heard(event: JobExecutionEvent | JobSubmissionEvent) -> None:
         instants = _instants(event)
         level = logging.WARNING if event.code in (EVENT_JOB_MISSED, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_ERROR) else logging.DEBUG
-        _log.log(level, "event=%s task=%s due=%s", NAMES[event.code], event.job_id, instants and instants[-1].isoformat())
+        if _log.isEnabledFor(level):  # a thousand of these events come at once
+            _log.log(level, "event=%s task=%s due=%s", NAMES[event.code], event.job_id, instants and instants[-1].isoformat())
         if event.code == EVENT_JOB_SUBMITTED:
             return  # it comes before or after the others, as threads have it: nothing may hang on it
         for instant in instants:

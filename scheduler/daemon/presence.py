@@ -40,8 +40,9 @@ class Presence:
         """Say now and then that this node is alive; and take in what ended here after its run had been given up."""
         if clock.monotonic() - self._shown < nodes.BEAT:
             return
+        if nodes.shared() or self._shown < 0:  # on SQLite there is nobody else who would look, and each writing wakes all loops
+            nodes.seen(mark(settings().instance))
         self._shown = clock.monotonic()
-        nodes.seen(mark(settings().instance))
         for run_id, number in late.awaited(nodes.own()):
             outcome = self._engine.outcome(run_id, number)
             if outcome is not None and late.keep(run_id, number, outcome):

@@ -208,6 +208,9 @@ class Daemon:
                     elapsed.set_back(now, past.back)
                 rows = 0 if rests and not moved else ledger.settle(now, past)
             self._watch.settled(now)
+            dispatcher = self._dispatcher
+            if dispatcher and not rests:
+                dispatcher.wake()  # somebody has written, or may have
         except Deposed as error:
             _log.warning("event=settle_forbidden reason=%r", str(error))
             return 0

@@ -10,6 +10,7 @@ from sqlalchemy.exc import StatementError
 
 from scheduler import nodes
 from scheduler.database import db, table
+from scheduler.errors import N_
 from scheduler.execution.engines import Engine
 from scheduler.execution.protocol import State
 from scheduler.failpoints import failpoint
@@ -20,6 +21,7 @@ from scheduler.runs.policy import Outcome
 from scheduler.runs.status import AttemptStatus
 
 REFUSALS = (StatementError, ValueError, TypeError, ArithmeticError)  # of a report the database cannot keep
+LOST = N_("The supervisor is gone and left no result.")
 HAND_OVER = 5.0  # seconds a claimed attempt may take to reach its supervisor
 
 _attempt = table(Attempt).c
@@ -91,7 +93,7 @@ def _found(engine: Engine, run_id: int, number: int, unnoted: bool, patient: boo
     if state is State.LOST:
         _log.error("event=attempt_lost run=%s attempt=%s", run_id, number)
         engine.sweep(run_id, number)
-        return Outcome("lost", error="The supervisor is gone and left no result.")
+        return Outcome("lost", error=LOST)
     if state is State.ALIVE and unnoted:
         start = engine.started(run_id, number)
         if start and start.get("child"):

@@ -8,6 +8,7 @@ from scheduler import clock
 from scheduler.database import db
 
 LONGEST = 30.0  # seconds without a look, even though nobody seems to have written
+ASLEEP = 10.0  # seconds a loop may sleep that somebody else will wake
 
 
 class Changes:
@@ -23,6 +24,11 @@ class Changes:
             self._connection = sqlite3.connect(str(engine.url.database), check_same_thread=False)
         self._version: Any = None
         self._asking = threading.Lock()
+
+    @property
+    def tell(self) -> bool:
+        """Whether the database can tell."""
+        return self._connection is not None
 
     def any(self) -> bool:
         """True at first, then whenever another connection has committed."""
@@ -67,6 +73,10 @@ class Rest:
             return True
         self._until = 0.0
         return False
+
+    def sleep(self, awake: float) -> float:
+        """Seconds that a loop may sleep which is woken when somebody has written; `awake` seconds while there is no rest."""
+        return ASLEEP if self.begun and self._changes.tell else awake
 
     def close(self) -> None:
         """Let go of the connection; from then on it holds no more."""

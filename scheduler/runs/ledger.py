@@ -104,7 +104,7 @@ def call(actor: Actor, reference: str, key: str = "") -> Run:
 
 def _asked(session: Session, actor: Actor, task: Task, cause: Cause, key: str) -> Run:
     now = clock.now()
-    if task.deleted_at is not None:
+    if task.deleted_at is not None and not task.trial:
         raise NotFound.because(N_("There is no such task."))
     require(actor, "task.run", task)
     cause_key = key if 0 < len(key) <= LONGEST_KEY else _key(key)

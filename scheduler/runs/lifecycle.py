@@ -37,7 +37,7 @@ _ORPHANS = (
     select(_run.id, _task.deleted_at)
     .join_from(table(Run), table(Task), _task.id == _run.task_id)
     .where(_run.status.in_(LIVE), _run.cancel_at.is_(None))
-    .where(or_(_task.deleted_at.is_not(None), and_(_task.enabled.is_(False), _RETRY)))
+    .where(or_(and_(_task.deleted_at.is_not(None), _task.trial.is_(False)), and_(_task.enabled.is_(False), _RETRY)))
 )
 _CLOSE = update(table(Attempt)).where(
     _attempt.run_id == bindparam("run"), _attempt.number == bindparam("attempt"), _attempt.status == AttemptStatus.RUNNING

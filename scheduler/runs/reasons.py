@@ -57,8 +57,8 @@ def _always(text: str) -> Callable[[Run, Mapping[str, Any]], Sentence]:
 
 def _overlap(_run: Run, known: Mapping[str, Any]) -> Sentence:
     if known.get("run_id"):
-        return Sentence(N_("Skipped: run #%(number)s of this task was still going on."), {"number": known["run_id"]})
-    return Sentence(N_("Skipped: another run of this task was still going on."))
+        return Sentence(N_("Skipped: run #%(number)s of this task was not over yet."), {"number": known["run_id"]})
+    return Sentence(N_("Skipped: several of its times came together, late, and an earlier one of them was to run first."))
 
 
 def _stopped(_run: Run, known: Mapping[str, Any]) -> Sentence:

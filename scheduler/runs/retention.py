@@ -19,6 +19,7 @@ from scheduler.runs import disk, tally
 from scheduler.runs.folders import run_folder, workspace_folder
 from scheduler.runs.models import Run
 from scheduler.runs.status import LIVE, Cause
+from scheduler.tasks import trials
 from scheduler.tasks.models import Dependency, Task
 
 BATCH = 500
@@ -61,7 +62,10 @@ def clean(now: datetime, freed: Counter[str], rest: Rest) -> None:
 
 def empty_trash(now: datetime, freed: Counter[str], rest: Rest) -> None:
     """Remove for good what has been in the trash long enough, with all its runs; adds `tasks` to `freed`."""
-    gone = and_(Task.deleted_at.is_not(None), Task.deleted_at < now - timedelta(days=settings().history.trash_days))
+    gone = or_(
+        Task.deleted_at < now - timedelta(days=settings().history.trash_days),
+        and_(Task.trial.is_(True), Task.deleted_at < now - trials.KEPT),
+    )
     for task_id in db.session.scalars(select(Task.id).where(gone).order_by(Task.id)).all():
         _remove(Sweep(Run.task_id == task_id), _over, freed, rest)
         with transaction() as session:

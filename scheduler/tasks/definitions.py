@@ -43,7 +43,7 @@ def edit(actor: Actor, task_id: int, changes: Mapping[str, Any], version: int | 
             raise Conflict.because(text, field="version", now=task.version, yours=version)
         due.settled(session, task)
         before = written(task)
-        group = _group(session, actor, changes["group"]) if changes.get("group") is not None else task.group
+        group = named_group(session, actor, changes["group"]) if changes.get("group") is not None else task.group
         if group.id != task.group_id:
             require(actor, "task.create", group_place(group))
         draft = drafts.read(changes if whole else merged(task, changes), seed=str(changes.get("key") or task.key))
@@ -137,7 +137,7 @@ def found(session: Session, actor: Actor, task_id: int) -> Task:
 
 def _created(actor: Actor, values: Mapping[str, Any], like: Task | None = None) -> Task:
     with transaction() as session:
-        group = _group(session, actor, values.get("group"))
+        group = named_group(session, actor, values.get("group"))
         require(actor, "task.create", group_place(group))
         key = _free_key(session, values)
         draft = drafts.read({**values, "key": key}, seed=key)
@@ -160,7 +160,7 @@ def _created(actor: Actor, values: Mapping[str, Any], like: Task | None = None) 
     return task
 
 
-def _group(session: Session, actor: Actor, wanted: object) -> Group:
+def named_group(session: Session, actor: Actor, wanted: object) -> Group:
     """The group `wanted` names by number or key; group 1 when it names none. One the actor may not see is not there."""
     if wanted in (None, ""):
         wanted = DEFAULT_GROUP

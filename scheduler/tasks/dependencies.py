@@ -43,7 +43,7 @@ def save(session: Session, actor: Actor, task: Task, wanted: Sequence[int | str]
     kept = {edge.upstream_id: edge for edge in _edges(session, [task.id])}
     known = frozenset(kept) | {edge.upstream_id for edge in _edges(session, [like.id] if like else [])}
     ids = _resolved(session, actor, task, wanted, known)
-    way = _circle(session, task.id, ids)
+    way = _circle(session, task.id, [one for one in ids if one not in kept])
     if way:
         text = N_("This would make a circle, each task waiting for the next: %(path)s.")
         raise Invalid.because(text, field=FIELD, path=_named(session, actor, way))
@@ -159,7 +159,8 @@ def _upstream(session: Session, actor: Actor, reference: int | str, known: froze
 def _circle(session: Session, task_id: int, upstream_ids: Iterable[int]) -> list[int]:
     """The shortest way from the task over what it would wait for back to itself; those in the trash count, they may return."""
     came = dict.fromkeys(upstream_ids, task_id)
-    frontier = list(came)
+    waited_for = select(Dependency.task_id).where(Dependency.upstream_id == task_id).limit(1)
+    frontier = list(came) if came and session.scalar(waited_for) else []  # no way leads back to whom nobody waits for
     while frontier:
         following = []
         for edge in _edges(session, frontier):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -84,6 +84,7 @@ def remove(actor: Actor, group_id: int) -> None:
         group = _get(session, group_id)
         if group.id == DEFAULT_GROUP:
             raise Conflict.because(N_("This group holds the tasks that name none: it cannot be deleted."))
+        session.execute(update(Task).where(Task.group_id == group.id, Task.trial.is_(True)).values(group_id=DEFAULT_GROUP))
         alive, dead = (
             session.scalar(select(func.count()).where(Task.group_id == group.id, condition)) or 0
             for condition in (Task.deleted_at.is_(None), Task.deleted_at.is_not(None))

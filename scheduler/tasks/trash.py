@@ -33,7 +33,7 @@ def restore(actor: Actor, task_id: int) -> Task:
     """Bring a task back, disabled; where its name or key was taken meanwhile it gets one like it."""
     with transaction() as session:
         task = session.get(Task, task_id)
-        if task is None or task.deleted_at is None or not can(actor, "task.see", task):
+        if task is None or task.deleted_at is None or task.trial or not can(actor, "task.see", task):
             raise NotFound.because(N_("There is no such task in the trash."))
         require(actor, "task.delete", task)
         task.name = _free(task.name, "name", " ({})")
@@ -51,7 +51,7 @@ def find(actor: Actor, reference: int | str) -> Task:
     """The task in the trash whose number or key is `reference`, the last deleted of several; `Conflict` for one that lives."""
     match = matching(Task.id, Task.key, reference)
     tasks = db.session.scalars(select(Task).where(match).order_by(Task.deleted_at.desc(), Task.id.desc())).unique().all()
-    tasks = [task for task in tasks if can(actor, "task.see", task)]
+    tasks = [task for task in tasks if can(actor, "task.see", task) and not task.trial]
     if not tasks:
         raise NotFound.because(N_("There is no such task in the trash."))
     dead = [task for task in tasks if task.deleted_at is not None]
@@ -62,8 +62,12 @@ def find(actor: Actor, reference: int | str) -> Task:
 
 def deleted(actor: Actor) -> Sequence[Task]:
     """What this actor could bring back, last deleted first."""
-    query = select(Task).where(Task.deleted_at.is_not(None), scoped(visible(actor))).order_by(Task.deleted_at.desc()).limit(500)
-    return [task for task in db.session.scalars(query).unique() if can(actor, "task.delete", task)]
+    query = select(Task).where(Task.deleted_at.is_not(None), Task.trial.is_(False), scoped(visible(actor)))
+    return [
+        task
+        for task in db.session.scalars(query.order_by(Task.deleted_at.desc()).limit(500)).unique()
+        if can(actor, "task.delete", task)
+    ]
 
 
 def _free(wanted: str, column: str, suffix: str) -> str:

@@ -27,9 +27,11 @@ from scheduler.web import (
     run_page,
     running,
     runs,
+    searching,
     signing_in,
     task_editing,
     task_page,
+    task_trial,
     task_versions,
     tasks,
     trash,
@@ -48,6 +50,7 @@ PAGES = (
     users.pages,
     tasks.pages,
     task_editing.pages,
+    task_trial.pages,
     running.pages,
     enabling.pages,
     cloning.pages,
@@ -67,6 +70,7 @@ PAGES = (
     upkeep.pages,
     reference.pages,
     heartbeat.pages,
+    searching.pages,
 )
 
 

@@ -17,6 +17,7 @@ ACTS: Mapping[str, str] = {
     "task.delete": N_("Moved it to the trash"),
     "task.restore": N_("Restored it"),
     "task.run": N_("Ran it"),
+    "task.try": N_("Tried it out without saving"),
     "run.stop": N_("Stopped a run"),
     "run.hasten": N_("Let a waiting retry start at once"),
     "scheduler.pause": N_("Paused everything"),

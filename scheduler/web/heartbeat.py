@@ -5,18 +5,21 @@ from functools import cached_property
 
 from flask import Blueprint, Response, render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from scheduler import nodes, trouble
 from scheduler.config import settings
 from scheduler.database import db
-from scheduler.errors import Unavailable
+from scheduler.errors import N_, Unavailable
 from scheduler.runs import history
 from scheduler.runs.status import Status
 from scheduler.web import access
 
 pages = Blueprint("heartbeat", __name__)
+
+STORAGE = {"full": N_("The disk is full"), "read-only": N_("The disk is read-only"), "missing": N_("The folder is gone")}
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,12 @@ class Heartbeat:
     def healthy(self) -> bool:
         """Whether a daemon made a pass just now."""
         return nodes.ticking()
+
+    @cached_property
+    def storage(self) -> str:
+        """What is wrong with the disk, in a few words; while that lasts nothing new starts. Empty when it is sound."""
+        state = trouble.condition(settings().instance)
+        return str(gettext(STORAGE[state])) if state else ""
 
     @cached_property
     def running(self) -> int:

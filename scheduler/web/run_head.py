@@ -129,7 +129,7 @@ class Head:
     def error_line(self) -> str:
         """The last thing the attempt complained about."""
         result = (self.attempt.result or {}) if self.attempt else {}
-        error = self.attempt.error if self.attempt else self.run.error
+        error = run_words.error(self.attempt.error if self.attempt else self.run.error)
         return str(result.get("last_error_line") or error or self.run.last_line or "")
 
     @property

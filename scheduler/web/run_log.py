@@ -63,7 +63,7 @@ class Body:
     @property
     def sentinel(self) -> str:
         """Where what is new is fetched from."""
-        place = {"after": str(self.after), "open": self.open, "shown": self.head.number, "head": self.head.seen}
+        place = {"after": str(self.after), "open": self.open, "shown": str(self.head.number), "head": self.head.seen}
         return self.address("run_log.lines", q="", **place)
 
 

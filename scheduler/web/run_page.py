@@ -34,13 +34,15 @@ def show(public_id: str) -> ResponseReturnValue:
 
 @pages.post("/runs/<public_id>/stop")
 @access.allowed("task.stop")
-def stop(public_id: str) -> Response:
+def stop(public_id: str) -> ResponseReturnValue:
     """Ask the run to stop; asked again, kill it."""
     actor = access.current_actor()
     entry = history.find(actor, public_id)
     again = entry.run.cancel_count > 0 and entry.run.status == Status.RUNNING
     lifecycle.cancel(actor, entry.run)
     rendering.toast(gettext("It is being killed.") if again else gettext("It is being stopped."))
+    if entry.task.trial and rendering.partial():  # seen from a form, which must not be left
+        return rendering.waiting_toasts()
     return rendering.go(task_rows.back(url_for("run_page.show", public_id=entry.run.public_id)))
 
 

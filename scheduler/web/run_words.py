@@ -28,6 +28,8 @@ CODES: Mapping[int, str] = {
     143: N_("143 usually means that a program was asked to end."),
 }
 
+LOST = N_("Nobody saw it end: the machine or its supervisor went away. It may have done its work or not, so it is not retried.")
+
 
 def standing(run: Run) -> str:
     """The status by which `looks` knows the run; a queued one that has tried already waits to retry."""
@@ -61,7 +63,12 @@ def blocker(run: Run) -> int | None:
 
 def last_words(run: Run) -> str:
     """What a list shows of how it went: its own summary, its last line, or why there is none."""
-    return run.summary or run.last_line or reason(run) or run.error or ""
+    return run.summary or run.last_line or reason(run) or error(run.error)
+
+
+def error(text: str | None) -> str:
+    """An error as it was kept, in the viewer's language where it is a sentence of ours."""
+    return str(gettext(text)) if text else ""
 
 
 def delay(run: Run) -> float | None:
@@ -91,7 +98,7 @@ def verdict(run: Run, attempt: Attempt | None, task: Task) -> str:
         limit = formats.duration(task.policy["timeout_seconds"])
         return str(gettext("It ran longer than its time limit (now %(limit)s) and was stopped.", limit=limit))
     if status == Status.LOST:
-        return str(gettext("Nobody saw it end: the machine or its supervisor went away. It may have done its work or not."))
+        return str(gettext(LOST))
     if status == Status.BUSINESS_FAILURE:
         return str(gettext("A business failure: the program ran to its end and reports a bad result. It is not retried."))
     if status == Status.TECHNICAL_FAILURE:

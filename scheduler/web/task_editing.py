@@ -26,7 +26,7 @@ pages = Blueprint("task_editing", __name__, url_prefix="/tasks")
 @access.allowed("task.create")
 def new() -> ResponseReturnValue:
     """The form for a new task."""
-    return _page(task_forms.fresh())
+    return shown(task_forms.fresh())
 
 
 @pages.post("/new")
@@ -41,7 +41,7 @@ def create() -> ResponseReturnValue:
 def edit(task_id: int) -> ResponseReturnValue:
     """The form for a task that is there."""
     task = _editable(task_id)
-    return _page(task_forms.typed(task_filling.stored(access.current_actor(), task)), task)
+    return shown(task_forms.typed(task_filling.stored(access.current_actor(), task)), task)
 
 
 @pages.post("/<int:task_id>/edit")
@@ -95,7 +95,7 @@ def _save(task: Task | None, verb: Callable[[Typed], Task]) -> ResponseReturnVal
         form["fires"] = str(task_preview.MANY)
     problems = task_forms.settled(form)
     if only_choosing or problems:
-        return _page(form, task, problems), 422 if problems else 200
+        return shown(form, task, problems), 422 if problems else 200
     try:
         saved = verb(form)
     except (Invalid, Conflict, Forbidden, Unavailable) as error:
@@ -103,7 +103,7 @@ def _save(task: Task | None, verb: Callable[[Typed], Task]) -> ResponseReturnVal
             raise
         stale = any(problem.field == "version" for problem in error.problems)
         problems = [*error.problems, *task_forms.forget_secrets(form)]
-        return _page(form, task, problems, stale), 422 if isinstance(error, Invalid) else status_of(error)
+        return shown(form, task, problems, stale), 422 if isinstance(error, Invalid) else status_of(error)
     return _saved(saved, new=task is None)
 
 
@@ -121,7 +121,14 @@ def _saved(task: Task, new: bool) -> ResponseReturnValue:
     return redirect(f"{url_for('tasks.index')}/{task.id}", 303)
 
 
-def _page(form: Typed, task: Task | None = None, problems: Iterable[Problem] = (), stale: bool = False) -> Response:
+def edited() -> Task | None:
+    """The task whose form was sent; None for a new one."""
+    number = _number("task_id")
+    return None if number is None else _editable(number)
+
+
+def shown(form: Typed, task: Task | None = None, problems: Iterable[Problem] = (), stale: bool = False) -> Response:
+    """The form as it was typed, with what is wrong at its fields; `stale` when somebody saved the task meanwhile."""
     page = _state(form, _errors(problems, form), task.id if task else None)
     version = task.version if task else None
     if request.method == "POST" and not stale:

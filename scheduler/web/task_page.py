@@ -205,7 +205,7 @@ def _last_failure(task: Task) -> Failure | None:
         return None
     attempts = history.attempts(run)
     result = (attempts[-1].result or {}) if attempts else {}
-    return Failure(run, result.get("last_error_line") or run.error or run.last_line or "")
+    return Failure(run, result.get("last_error_line") or run_words.error(run.error) or run.last_line or "")
 
 
 def _configuration(task: Task, _now: Standing) -> dict[str, Any]:

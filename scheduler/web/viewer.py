@@ -1,5 +1,6 @@
 """Who is looking, as far as pages care: language, time zone and theme; who may do what lives in accounts."""
 
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -33,14 +34,16 @@ def _language() -> str:
 def sentence(text: str, **places: Any) -> Markup:
     """`text` in the viewer's language, what fills its places escaped: the `_` of every template.
 
-    Flask-Babel's own looks its catalogue up anew for each sentence; a list has hundreds, and one language.
+    Flask-Babel's own looks its catalogue up anew for each sentence; a page has hundreds.
     """
-    known: dict[tuple[str, bool], Markup] = g.setdefault("sentences", {})
-    found = known.get((text, bool(places)))
-    if found is None:
-        found = Markup(gettext(text))
-        found = known[text, bool(places)] = found if places else found % {}
+    found = _translated(language(), text, bool(places))
     return found % places if places else found
+
+
+@lru_cache(maxsize=4096)
+def _translated(_language: str, text: str, places: bool) -> Markup:
+    found = Markup(gettext(text))
+    return found if places else found % {}
 
 
 def timezone() -> ZoneInfo:

@@ -34,6 +34,10 @@
     menu.querySelector("summary").focus();
   });
   const show = (dialog) => dialog && !dialog.open && dialog.showModal();
+  // A fetched dialog that was closed is gone, with what it kept asking for; its links leave what lies below it alone
+  const slot = document.getElementById("dialog-slot");
+  slot.addEventListener("close", (e) => e.target.remove(), true);
+  on("click", "#trial a[href]", (link) => { link.target = "_blank"; });
   on("click", "[data-dialog]", (button) => {
     show(document.getElementById(button.dataset.dialog));
   });
@@ -248,11 +252,23 @@
     else element.click();
   };
 
+  // The search on top: arrows go through what was found, Enter takes the first, Esc leaves
+  const current = (form, text) => form.querySelector("[data-found]")?.dataset.found === text;
+  on("keydown", ".search-corner", (form, e) => {
+    const places = [form.elements.q, ...all(".found li > a:first-child", form)];
+    const step = { ArrowDown: 1, ArrowUp: -1 }[e.key];
+    if (step) places.at((places.indexOf(document.activeElement) + step + places.length) % places.length).focus();
+    else if (e.key === "Escape") document.activeElement.blur();
+    else if (e.key === "Enter" && document.activeElement === places[0] && places[1] && current(form, places[0].value.trim() || null)) places[1].click();
+    else return;
+    e.preventDefault();
+  });
+
   document.addEventListener("keydown", (e) => {
-    const save = (e.ctrlKey || e.metaKey) && e.key === "s" && document.querySelector('[data-key="mod s"]');
-    if (save) {
+    const wanted = (e.ctrlKey || e.metaKey) && ["s", "k"].includes(e.key) && document.querySelector(`[data-key="mod ${e.key}"]`);
+    if (wanted && seen(wanted) && (e.key === "s" || !document.querySelector("dialog[open]"))) {
       e.preventDefault();
-      save.click();
+      act(wanted);
       return;
     }
     if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented || typing(e.target) || document.querySelector("dialog[open]")) return;

@@ -17,7 +17,7 @@ def test_it_says_why(program: Callable[[str], Program], clock: FrozenClock) -> N
     first, skipped = rows(task)
     assert program("ada").data(f"/tasks/{task.id}/why?at=2026-03-02T12:30:00Z") == {
         "task_id": task.id, "at": "2026-03-02T12:30:00Z", "cause": "skipped-overlap",
-        "text": f"Skipped: run #{first.id} of this task was still going on.", "notes": [], "missed_count": 0,
+        "text": f"Skipped: run #{first.id} of this task was not over yet.", "notes": [], "missed_count": 0,
         "due_at": "2026-03-02T12:30:00Z", "execution_id": skipped.public_id,
         "previous": "2026-03-02T12:15:00Z", "next": "2026-03-02T12:45:00Z",
     }  # fmt: skip

@@ -88,7 +88,7 @@ def test_a_hostile_log_is_text_and_the_page_stays_usable(visit: Visit, make_task
     expect(log.locator("[class*=ansi-fg1]")).to_have_text("red")
     assert log.locator("script, img, [hx-get], a[href^=javascript]").count() == 0
     assert page.evaluate("window.__pwned") is None
-    page.get_by_role("searchbox").fill("the end")
+    page.get_by_role("main").get_by_role("searchbox").fill("the end")
     expect(page.locator("#log-count")).to_contain_text("1 / 1")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

@@ -69,17 +69,17 @@ def test_a_deletion_asks_by_name_and_can_be_undone(visit: Visit, make_task: Make
 def test_filters_live_in_the_address_and_the_back_button_undoes_them(visit: Visit, make_task: Make) -> None:
     one, other = make_task("apples"), make_task("pears", is_active=False)
     (page := visit()).goto("/tasks")
-    page.get_by_role("searchbox").press_sequentially(one.name)
+    page.get_by_role("main").get_by_role("searchbox").press_sequentially(one.name)
     expect(page).to_have_url(re.compile(r"\?q=apples"))
     expect(page.get_by_role("link", name=other.name, exact=True)).to_have_count(0)
-    page.get_by_role("searchbox").fill("")
+    page.get_by_role("main").get_by_role("searchbox").fill("")
     expect(page.get_by_role("link", name=other.name, exact=True)).to_be_visible()
     page.get_by_role("link", name="Disabled").click()
     expect(page).to_have_url(re.compile("status=disabled"))
     expect(page.get_by_role("link", name=one.name, exact=True)).to_have_count(0)
     page.go_back()
     page.go_back()
-    expect(page.get_by_role("searchbox")).to_have_value(one.name)
+    expect(page.get_by_role("main").get_by_role("searchbox")).to_have_value(one.name)
     expect(page.get_by_role("link", name=other.name, exact=True)).to_have_count(0)
 
 
@@ -87,11 +87,11 @@ def test_a_list_keeps_what_is_typed_and_ticked_while_it_refreshes(visit: Visit, 
     task = make_task("ticked", tags=["kept"])
     row = row_of(page := visit(), task)
     row.get_by_role("checkbox").check()
-    page.get_by_role("searchbox").focus()
+    page.get_by_role("main").get_by_role("searchbox").focus()
     admin.run(task)
     expect(row).to_contain_text("Success")
     expect(row.get_by_role("checkbox")).to_be_checked()
-    expect(page.get_by_role("searchbox")).to_be_focused()
+    expect(page.get_by_role("main").get_by_role("searchbox")).to_be_focused()
 
 
 def test_something_is_done_to_all_that_are_ticked(visit: Visit, make_task: Make) -> None:
@@ -124,7 +124,7 @@ def test_the_keyboard_reaches_everything_and_is_silent_while_typing(visit: Visit
     page.keyboard.press("Escape")
     page.keyboard.press("/")
     page.keyboard.type("nt?")
-    expect(page.get_by_role("searchbox")).to_have_value("nt?")
+    expect(page.get_by_role("main").get_by_role("searchbox")).to_have_value("nt?")
     page.goto("/tasks?tag=keyed")
     page.keyboard.press("j")
     expect(page.get_by_role("link", name=task.name, exact=True)).to_be_focused()

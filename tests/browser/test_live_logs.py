@@ -37,7 +37,7 @@ def lines(page: Page) -> Locator:
 
 def test_a_search_counts_marks_and_goes_on(visit: Visit, log_path: str) -> None:
     log = opened(page := visit(), log_path)
-    page.get_by_role("searchbox").fill("needle")
+    page.get_by_role("main").get_by_role("searchbox").fill("needle")
     expect(page.locator("#log-count")).to_contain_text("1 / 3")
     expect(log.locator("mark")).to_have_count(3)
     page.get_by_label("Next match").click()
@@ -103,7 +103,7 @@ def test_following_pauses_when_somebody_scrolls_up(visit: Visit, make_task: Make
 def test_a_search_in_a_live_log_goes_to_the_match_and_calls_nothing_new(visit: Visit, make_task: Make, admin: Caller) -> None:
     log = opened(page := visit(), admin.begin(make_task("endless", command=ENDLESS)))
     expect(log).to_contain_text("early 200")
-    page.get_by_role("searchbox").fill("early 12")
+    page.get_by_role("main").get_by_role("searchbox").fill("early 12")
     expect(page.locator("#log-count")).to_contain_text("1 / 11")
     expect(log.locator("#L12")).to_be_in_viewport()
     expect(page.get_by_role("button", name="Follow")).to_have_attribute("aria-pressed", "false")

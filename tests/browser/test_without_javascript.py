@@ -55,8 +55,8 @@ def test_a_task_is_run_and_its_log_read(visit: Visit, make_task: Make) -> None:
     page.get_by_role("button", name="Run again").or_(page.get_by_role("log")).first.wait_for()
     _until_over(page)
     expect(page.get_by_role("log")).to_contain_text("seen without a script")
-    page.get_by_role("searchbox").fill("seen")
-    page.get_by_role("searchbox").press("Enter")
+    page.get_by_role("main").get_by_role("searchbox").fill("seen")
+    page.get_by_role("main").get_by_role("searchbox").press("Enter")
     expect(page.locator("#log-count")).to_contain_text("1 / 1")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()

@@ -166,6 +166,15 @@ def test_it_looks_at_nothing_while_nothing_lives_and_nobody_writes(dispatcher: D
     assert status(run) == "running" and not dispatcher._rests()
 
 
+def test_it_sleeps_long_only_where_somebody_can_tell_that_there_is_something_to_see(dispatcher: Dispatcher) -> None:
+    assert dispatcher._rest.sleep(1.0) == 1.0
+    dispatcher._rests()
+    assert dispatcher._rest.sleep(1.0) == (10.0 if db.engine.dialect.name == "sqlite" else 1.0)
+    make_run()
+    dispatcher._rests()
+    assert dispatcher._rest.sleep(1.0) == 1.0
+
+
 def test_while_it_looks_at_nothing_it_shows_that_its_node_is_there(dispatcher: Dispatcher, clock: FrozenClock) -> None:
     dispatcher._rests()
     assert db.session.get(Node, nodes.own()) is not None
@@ -173,7 +182,8 @@ def test_while_it_looks_at_nothing_it_shows_that_its_node_is_there(dispatcher: D
     db.session.execute(update(Node).values(seen_at=NOON))
     db.session.commit()
     assert dispatcher._rests()
-    assert db.session.get_one(Node, nodes.own(), populate_existing=True).seen_at > NOON
+    seen = db.session.get_one(Node, nodes.own(), populate_existing=True).seen_at
+    assert (seen > NOON) == nodes.shared()  # on SQLite there is no other who would look
 
 
 def test_what_ends_makes_room_in_the_same_turn(dispatcher: Dispatcher, engine: FakeEngine) -> None:

@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 
 from scheduler import config, heartbeat
+from scheduler.daemon.dispatcher import Dispatcher
 from scheduler.daemon.leader import Term
 from scheduler.daemon.process import Daemon
 from scheduler.daemon.watch import Watch
@@ -83,3 +84,13 @@ def test_a_leader_whose_term_is_over_gives_no_sign_of_life_at_rest(app: Flask, w
     term.resign()
     daemon._settle(term, clock.move(seconds=5), rests=True)
     assert heartbeat.last(config.settings().instance) == NOON
+
+
+def test_a_pass_that_does_not_rest_wakes_the_dispatcher(app: Flask, watch: Watch, clock: FrozenClock) -> None:
+    daemon = Daemon(app, FakeEngine())
+    daemon._dispatcher = dispatcher = Dispatcher(app, FakeEngine())
+    daemon._settle(Term(), clock.at, rests=True)
+    assert not dispatcher._waker.select(0)
+    daemon._settle(Term(), clock.at)
+    assert dispatcher._waker.select(0)
+    dispatcher.stop()

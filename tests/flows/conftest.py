@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,8 @@ class Site:
                 server.kill()  # a stopped one too
             server.wait(10)
         for process in self.processes():
-            os.kill(process, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # their supervisors may end them meanwhile
+                os.kill(process, signal.SIGKILL)
 
     def task(self, command: str, **values: Any) -> Task:
         """A task whose processes can be told from all others of this machine."""

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+from datetime import datetime
 from pathlib import Path
 
 from scheduler import cli, config, create_app, enginelog
@@ -24,7 +25,13 @@ def main() -> None:
     with app.app_context():
         cli.prepare(settings())
     dispatcher = Dispatcher(app, Local(settings().instance))
-    timetable = Timetable(app, ledger.settle)
+
+    def settle(now: datetime) -> int:
+        rows = ledger.settle(now)
+        dispatcher.wake()
+        return rows
+
+    timetable = Timetable(app, settle)
     dispatcher.start()
     timetable.start()
     logging.getLogger("SchedulerEngine").info("event=daemon_leads leaderless=True")

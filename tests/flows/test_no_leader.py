@@ -21,6 +21,6 @@ def test_three_that_lead_at_once_double_nothing(site: Site) -> None:
     time.sleep(4)
     doomed.kill()
     found = tally.count()
-    assert found.pop("runs") >= 35 and set(found.values()) == {0}, found
+    assert found.pop("runs") >= 20 and set(found.values()) == {0}, found
     assert last.poll() is None
-    assert site.log().count("event=attempt_started") >= 35
+    assert site.log().count("event=attempt_started") >= 20

@@ -10,11 +10,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from scheduler.database import db
 from scheduler.errors import Conflict
-from scheduler.runs import ledger, lifecycle
+from scheduler.runs import ledger, lifecycle, queue
 from scheduler.runs.lifecycle import Report
 from scheduler.runs.models import Attempt, Run
 from scheduler.runs.policy import MOST_QUEUED, Outcome
-from scheduler.runs.status import ENDED, FAILED, LIVE, RAN, AttemptStatus, Status
+from scheduler.runs.status import ASKED_FOR, ENDED, FAILED, LIVE, RAN, AttemptStatus, Status
+from scheduler.tasks import definitions, trash
 from scheduler.tasks.models import Task
 from tests.conftest import NOON, FrozenClock
 from tests.factories import SYSTEM, make_task
@@ -35,7 +36,7 @@ POLICIES = some.fixed_dictionaries(
         "misfire_grace_seconds": some.sampled_from([1, 60, 600]),
         "max_instances": some.integers(1, 3),
         "retry_count": some.integers(0, 2),
-        "retry_delay_seconds": some.just(0),
+        "retry_delay_seconds": some.sampled_from([0, 0, 90]),
         "max_runs": some.sampled_from([None, 3, 20]),
     }
 )
@@ -59,6 +60,10 @@ class Life(RuleBasedStateMachine):
         for policy in policies:
             make_task(cron="* * * * *", **policy)
 
+    def tasks_there(self) -> list[Task]:
+        db.session.rollback()
+        return list(db.session.scalars(db.select(Task).where(Task.deleted_at.is_(None)).order_by(Task.id)))
+
     def runs(self, *statuses: str) -> list[Run]:
         db.session.rollback()
         return list(db.session.scalars(db.select(Run).where(Run.status.in_(statuses)).order_by(Run.id)))
@@ -73,8 +78,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def somebody_asks(self) -> None:
-        task = db.session.scalars(db.select(Task)).first()
-        assert task is not None
+        task = self.tasks_there()[0]
         waiting = sum(run.task_id == task.id for run in self.runs(Status.PENDING))
         try:
             ledger.request(SYSTEM, task)
@@ -112,6 +116,35 @@ class Life(RuleBasedStateMachine):
         except Conflict:
             assert over
 
+    @precondition(lambda self: self.runs(Status.PENDING))
+    @rule(data=some.data())
+    def one_goes_at_once(self, data: some.DataObject) -> None:
+        run = data.draw(some.sampled_from(self.runs(Status.PENDING)))
+        retried = run.not_before is not None
+        try:
+            queue.hasten(SYSTEM, run)
+            assert retried
+        except Conflict:
+            assert not retried
+
+    @rule(data=some.data(), enabled=some.booleans())
+    def one_is_switched(self, data: some.DataObject, enabled: bool) -> None:
+        task = data.draw(some.sampled_from(self.tasks_there()))
+        (definitions.enable if enabled else definitions.disable)(SYSTEM, task.id)
+
+    @precondition(lambda self: len(self.tasks_there()) > 1)
+    @rule()
+    def the_last_is_deleted(self) -> None:
+        trash.remove(SYSTEM, self.tasks_there()[-1].id)
+
+    @rule()
+    def the_worker_looks_around(self) -> None:
+        lifecycle.cancel_orphans()
+        for run in self.runs(Status.PENDING):
+            task = db.session.get_one(Task, run.task_id)
+            assert task.deleted_at is None
+            assert task.enabled or run.not_before is None or run.cause in ASKED_FOR
+
     @invariant()
     def ends_are_final(self) -> None:
         for run in self.runs(*ENDED):
@@ -147,11 +180,12 @@ class Life(RuleBasedStateMachine):
 
 
 @pytest.mark.usefixtures("app")
-def test_no_order_of_events_breaks_a_promise(clock: FrozenClock) -> None:
+@pytest.mark.parametrize("lives", [4, pytest.param(60, marks=pytest.mark.slow)])
+def test_no_order_of_events_breaks_a_promise(clock: FrozenClock, lives: int) -> None:
     Life.clock = clock
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+            max_examples=lives, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
         ),
     )

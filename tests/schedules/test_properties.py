@@ -14,7 +14,7 @@ from scheduler.schedules.values import MONTHS, WEEKDAYS
 from tests.schedules import strategies as some
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-relaxed = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 
 def built(kind, config, zone):

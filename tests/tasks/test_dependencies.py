@@ -176,9 +176,10 @@ def test_another_mode_begins_to_wait_anew() -> None:
     assert db.session.get_one(Dependency, (b.id, a.id)).arrival is None
 
 
-def test_two_that_save_opposite_waits_at_once_are_never_both_accepted(app: Flask) -> None:
+@pytest.mark.parametrize("times", [5, pytest.param(50, marks=pytest.mark.slow)])
+def test_two_that_save_opposite_waits_at_once_are_never_both_accepted(app: Flask, times: int) -> None:
     a, b = make_task(name="a"), make_task(name="b")
-    for _ in range(50):
+    for _ in range(times):
         ways = [(a.id, "b"), (b.id, "a")]
         failures = in_threads(app, 2, lambda ways=ways: save_one(ways))
         assert [type(failure) for failure in failures] == [Invalid]
@@ -187,10 +188,11 @@ def test_two_that_save_opposite_waits_at_once_are_never_both_accepted(app: Flask
             definitions.edit(SYSTEM, task.id, {"depends_on": []})
 
 
-def test_a_save_and_an_import_at_once_make_no_circle(app: Flask) -> None:
+@pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_save_and_an_import_at_once_make_no_circle(app: Flask, times: int) -> None:
     a, b = make_task(key="a", name="a"), make_task(key="b", name="b")
     text = exchange.written(SYSTEM, "json")
-    for _ in range(20):
+    for _ in range(times):
         waiting = text.replace('"key": "b",', '"key": "b", "depends_on": ["a"],')
         ways = [lambda: definitions.edit(SYSTEM, a.id, {"depends_on": ["b"]}),
                 lambda waiting=waiting: exchange.bring_in(SYSTEM, exchange.read(waiting.encode(), "json"), PLAIN)]  # fmt: skip

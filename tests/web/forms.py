@@ -24,7 +24,7 @@ def task(name: str = "backup", **values: Any) -> Task:
 
 def send(client: FlaskClient, path: str, form: Mapping[str, Any] | None = None, **headers: str) -> TestResponse:
     """POST with the page's token; `htmx="1"` as htmx does."""
-    token = getattr(client, "token", "") or token_in(client.get("/account").get_data(as_text=True))
+    token = client.token or token_in(client.get("/account").get_data(as_text=True))
     sent = HTMX if headers.pop("htmx", "") else {}
     return client.post(path, data={"csrf_token": token, **(form or {})}, headers={**sent, **headers})
 

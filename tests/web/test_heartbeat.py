@@ -32,6 +32,17 @@ def test_it_says_that_the_scheduler_has_stopped(sign_in: SignIn, clock: FrozenCl
     assert "Scheduler has stopped" in text_of(sign_in("victor").get("/p/heartbeat"))
 
 
+@pytest.mark.parametrize(
+    ("state", "said"), [("full", "The disk is full: nothing new"), ("read-only", "The disk is read-only: nothing")]
+)
+def test_it_says_that_the_disk_takes_nothing(sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, state: str, said: str) -> None:
+    heartbeat.beat(settings().instance)
+    browser = sign_in("victor")
+    monkeypatch.setattr("scheduler.web.heartbeat.trouble.condition", lambda _folder: state)
+    page = text_of(browser.get("/p/heartbeat"))
+    assert said in page and "tone-bad" in page and "is working" not in page
+
+
 def test_it_counts_what_runs_and_links_to_it(sign_in: SignIn) -> None:
     claim(make_run())
     page = text_of(sign_in("victor").get("/p/heartbeat"))

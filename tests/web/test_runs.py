@@ -119,7 +119,7 @@ def test_it_explains_a_skipped_run_and_links_to_what_was_in_its_way(
     ledger.settle(clock.move(minutes=1))
     first, _ = rows(task)
     page = text_of(sign_in("victor").get("/runs"))
-    assert f"Skipped: run #{first.id} of this task was still going on." in page and f'href="/runs/{first.id}"' in page
+    assert f"Skipped: run #{first.id} of this task was not over yet." in page and f'href="/runs/{first.id}"' in page
 
 
 def test_it_explains_a_missed_run(sign_in: SignIn, backup: Callable[..., Task], clock: FrozenClock) -> None:

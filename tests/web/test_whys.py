@@ -33,7 +33,7 @@ def test_the_page_of_a_task_asks(sign_in: SignIn, task: Task) -> None:
 def test_it_answers_on_the_viewers_clock(sign_in: SignIn, task: Task) -> None:
     first, skipped = rows(task)
     page = text_of(sign_in("victor").get(f"/tasks/{task.id}/why?at=2026-03-02T20:30"))
-    assert "It did not run" in page and f"run #{first.id} of this task was still going on" in page
+    assert "It did not run" in page and f"run #{first.id} of this task was not over yet" in page
     assert f'href="/runs/{skipped.public_id}"' in page and f'href="/runs/{first.id}"' in page
     assert "at=2026-03-02T12:15:00%2B00:00" in page and "at=2026-03-02T12:45:00%2B00:00" in page
 

@@ -66,11 +66,12 @@ def test_random_octets_never_break_it(app: Flask, format_: str) -> None:
                 assert error.problems
 
 
-@pytest.mark.parametrize("data", [b"* " * 10_000_000, b"a" * 20_000_000, b"\n" * 20_000_000, b"x=1\n" * 5_000_000], ids=len)
-def test_twenty_megabytes_of_nothing_take_seconds(app: Flask, data: bytes) -> None:
+@pytest.mark.slow  # twenty million letters each
+@pytest.mark.parametrize("part", [b"* ", b"a", b"\n", b"x=1\n"])
+def test_twenty_megabytes_of_nothing_take_seconds(app: Flask, part: bytes) -> None:
     began = time.process_time()
     with suppress(Invalid):
-        exchange.read(data, "crontab")
+        exchange.read(part * (20_000_000 // len(part)), "crontab")
     assert time.process_time() - began < 20
 
 
