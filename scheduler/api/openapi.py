@@ -57,11 +57,19 @@ def _document(app: Flask) -> Json:
         "openapi": "3.1.0",
         "info": {"title": "Scheduler", "version": VERSION, "description": gettext(openapi_words.ABOUT)},
         "servers": [{"url": "/"}],
-        "tags": [{"name": gettext(name), "description": gettext(about)} for name, about, _ in openapi_words.SECTIONS],
+        "tags": list(_tags(paths)),
         "security": [{name: []} for name in openapi_words.SECURITY],
         "paths": paths,
         "components": {"schemas": definitions, "responses": refusals(), "securitySchemes": _security(app)},
     }
+
+
+def _tags(paths: dict[str, Json]) -> Iterator[Json]:
+    """The sections in order; the last is for calls of none, if there are any."""
+    used = {tag for methods in paths.values() for said in methods.values() for tag in said["tags"]}
+    for name, about, *_ in (*openapi_words.SECTIONS, openapi_words.OTHERS):
+        if gettext(name) in used:
+            yield {"name": gettext(name), "description": gettext(about)}
 
 
 def _types(found: list[tuple[Rule, Call]]) -> dict[str, Any]:

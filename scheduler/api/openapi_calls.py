@@ -72,7 +72,7 @@ def _name(rule: Rule) -> str:
 def _section(rule: Rule) -> str:
     blueprint = _name(rule).rpartition(".")[0]
     found = (name for name, _, blueprints in openapi_words.SECTIONS if blueprint in blueprints)
-    return next(found, openapi_words.OTHERS)
+    return next(found, openapi_words.OTHERS[0])
 
 
 def _needs(policy: gate.Policy) -> Json:

@@ -15,7 +15,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         N_("Tasks"),
         N_("Make, change, run and stop tasks; how one stands, why it ran or did not, and its earlier versions."),
-        ("v1_tasks", "v1_batch", "v1_task_verbs", "v1_task_views", "v1_revisions", "v1_whys"),
+        ("v1_tasks", "v1_batch", "v1_task_verbs", "v1_task_views", "v1_revisions", "v1_whys", "v1_templates"),
     ),
     (N_("Executions"), N_("What ran, runs and waits, and what it printed."), ("v1_executions", "v1_logs")),
     (N_("Schedules"), N_("What a schedule would do, before anything is saved."), ("v1_schedules",)),
@@ -38,7 +38,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     (N_("Health"), N_("For whoever watches from outside, and this document itself."), ("", "heartbeat", "metrics", "openapi")),
 )
-OTHERS = N_("Others")  # of a blueprint that no section names
+OTHERS = (N_("Others"), N_("What no section names yet."))
 SECURITY: Mapping[str, str] = {
     "bearer": N_("An access token of `POST /api/v1/auth/login`; an API key is taken here too."),
     "key": N_("An API key; it may do what its scopes name, and never more than its owner."),
@@ -51,6 +51,7 @@ PLACES: Mapping[str, str] = {
     "group_id": N_("The group's number or key."),
     "template_id": N_("The template's id."),
     "user_id": N_("The user's number or name."),
+    "template_id": N_("The name of the template."),
     "key_id": N_("The number of the API key."),
     "number": N_("The number of the version."),
 }

@@ -53,8 +53,8 @@ def test_it_documents_every_route_of_the_api_and_no_other(app: Flask, document: 
 
 
 def test_it_says_of_every_call_what_it_does_and_where_it_belongs(document: dict[str, Any]) -> None:
-    sections = {tag["name"] for tag in document["tags"]}
-    assert [path for _, path, said in operations(document) if not said["summary"] or not set(said["tags"]) <= sections] == []
+    silent = [path for _, path, said in operations(document) if not said["summary"] or said["tags"] == ["Others"]]
+    assert silent == [], "give it a docstring, and its blueprint a section in scheduler/api/openapi_words.py"
     names = [said["operationId"] for *_, said in operations(document)]
     assert len(names) == len(set(names))
 
