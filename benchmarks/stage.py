@@ -72,7 +72,7 @@ class Stage:
         with open(self.instance / "console.log", "wb") as console:
             process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=self.environ, stdout=console, stderr=console)
         try:
-            wait_until(self.ready, 30)
+            wait_until(self.ready, 120)
             yield process
         finally:
             process.send_signal(signal.SIGTERM)
