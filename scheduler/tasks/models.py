@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false, text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.database import Base, Json, UTCDateTime
@@ -77,7 +77,7 @@ class Task(Base):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
     deleted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    trial: Mapped[bool] = mapped_column(default=False, server_default=false())  # born in the trash, to be run once from the form
+    trial: Mapped[bool] = mapped_column(default=False)  # born in the trash, to be run once from the form
 
     last_run_id: Mapped[int | None]
     last_status: Mapped[str | None] = mapped_column(String(20))

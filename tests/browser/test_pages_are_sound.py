@@ -46,6 +46,8 @@ PAGES = [
     "{good}/why?at=2030-01-01T02:00",
     "/runs?q=nothing-is-called-this",
     "/trash",
+    "/search",
+    "/search?q=nothing-is-called-this",
     "/account",
     "/account/keys",
     "/account/password",

@@ -189,7 +189,7 @@ def upgrade() -> None:
     sa.Column('created_at', UTCDateTime(), nullable=False),
     sa.Column('updated_at', UTCDateTime(), nullable=False),
     sa.Column('deleted_at', UTCDateTime(), nullable=True),
-    sa.Column('trial', sa.Boolean(), server_default=sa.text('0'), nullable=False),
+    sa.Column('trial', sa.Boolean(), nullable=False),
     sa.Column('last_run_id', sa.Integer(), nullable=True),
     sa.Column('last_status', sa.String(length=20), nullable=True),
     sa.Column('last_started_at', UTCDateTime(), nullable=True),
