@@ -66,7 +66,7 @@ class Site:
         arguments = [*program, "--instance", str(self.instance), "--port", str(port)]
         server = self._begin(arguments, self.instance, environ)
         if wait:
-            until(lambda: self.leads() > before)
+            until(lambda: self.leads() > before, 60)  # two seconds on a quiet machine, twenty on one that six others use
         return server
 
     def daemon(self, instance: Path | None = None) -> "subprocess.Popen[bytes]":
