@@ -13,7 +13,6 @@ PLACES: Mapping[str, Any] = {
     "group_id": "reports",
     "template_id": "cleanup",
     "user_id": "grace",
-    "template_id": "database_backup",
     "key_id": 1,
     "number": 1,
 }
@@ -68,7 +67,6 @@ BODIES: Mapping[str, Any] = {
         "enabled": True,
     },
     "service_tasks.update": {"schedule": {"type": "weekly", "weekdays": [1, 5], "times": ["02:00", "14:00"]}},
-    "v1_templates.from_template": {"template_id": "cleanup", "name": "Old reports", "params": {"path": "/var/reports"}},
     "service_task_verbs.from_template": {
         "template_id": "database_backup",
         "name": "Copy of the database",

@@ -119,7 +119,9 @@ class Named(HTMLParser):
         if tag == "label":
             self.labels.add(given.get("for") or "")
         if tag in ("input", "select") and given.get("type") not in ("hidden", "radio") and "hidden" not in given:
-            self.controls.add(given.get("id") or f"{tag} {given.get('name')}")
+            name = given.get("id") or f"{tag} {given.get('name')}"
+            self.controls.add(name)
+            self.labels |= {name} if given.get("aria-label") else set()
 
 
 @pytest.mark.parametrize("path", ["/account", "/account/password", "/admin/users/new", "/admin/users/1"])
