@@ -51,7 +51,6 @@ PLACES: Mapping[str, str] = {
     "group_id": N_("The group's number or key."),
     "template_id": N_("The template's id."),
     "user_id": N_("The user's number or name."),
-    "template_id": N_("The name of the template."),
     "key_id": N_("The number of the API key."),
     "number": N_("The number of the version."),
 }
