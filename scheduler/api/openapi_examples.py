@@ -42,6 +42,11 @@ BODIES: Mapping[str, Any] = {
         "tags": ["weekly"],
     },
     "v1_tasks.update": {"schedule_config": "30 2 * * *", "timeout_seconds": 600},
+    "v1_templates.from_template": {
+        "template_id": "database_backup",
+        "name": "Copy of the database",
+        "params": {"database": "/var/lib/my.db", "backup_path": "/tmp/backup"},
+    },
     "v1_batch.batch": {"action": "disable", "ids": ["nightly-backup"]},
     "v1_task_verbs.clone": {"name": "Second backup"},
     "v1_schedules.look": {"schedule_type": "CRON", "schedule_config": "30 9 * * 1-5", "timezone": "Asia/Shanghai", "count": 3},
