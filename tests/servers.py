@@ -51,7 +51,8 @@ def _on_sqlite(folder: Path) -> Private:
     path, kept = folder / "test.db", folder / "kept.db"
 
     def restore() -> None:
-        for suffix in ("-wal", "-shm"):
+        # A new file, not new content: SQLite takes what a connection left open knows of a file for true of all who open it.
+        for suffix in ("", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
         shutil.copyfile(kept, path)
 

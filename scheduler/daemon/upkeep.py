@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from flask import Flask
@@ -15,6 +16,8 @@ from scheduler.runs.retention import BREATH, Stopped
 
 IDLE = 2.0  # seconds between looks: how soon what somebody asked for begins
 FOLD = 60.0  # seconds between two times finished runs are added to the totals
+LEAP = timedelta(days=7)  # since the last clean-up, of which there is one a day: then the clock is in doubt
+CALM = 86400.0  # seconds it is watched before anything is deleted on its word
 PARTS = 20  # of them at one look; of a large backlog the rest waits for the next
 
 _log = logging.getLogger("Upkeep")
@@ -27,6 +30,7 @@ class Housekeeper:
         self._app = app
         self._stopping = threading.Event()
         self._folded = -FOLD
+        self._doubted: float | None = None
         with app.app_context():
             self._unwritten = Rest()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
@@ -62,7 +66,8 @@ class Housekeeper:
     def _look(self) -> None:
         if self._unwritten.holds():
             return
-        record = upkeep.take(clock.now())
+        now = clock.now()
+        record = upkeep.take(now, by_itself=not self._doubts(now))
         if record is not None:
             upkeep.perform(record, self._rest, busy)
         elif clock.monotonic() - self._folded < FOLD:
@@ -70,6 +75,17 @@ class Housekeeper:
         elif not self._fold():
             self._folded = clock.monotonic()
         db.session.rollback()
+
+    def _doubts(self, now: datetime) -> bool:
+        """Whether it is rather the clock that is wrong: one set a year ahead must not delete a year's history the same night."""
+        last = upkeep.last_begun()
+        if last is None or now - last <= LEAP:
+            self._doubted = None
+            return False
+        if self._doubted is None:
+            self._doubted = clock.monotonic()
+            _log.warning("event=clock_doubted last_clean_up=%s waits_hours=%.0f", last.isoformat(), CALM / 3600)
+        return clock.monotonic() - self._doubted < CALM
 
     def _fold(self) -> bool:
         """Add finished runs to the totals; whether there are more."""

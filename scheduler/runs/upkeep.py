@@ -60,6 +60,11 @@ def last_success() -> datetime | None:
     return db.session.scalar(done.order_by(Upkeep.id.desc()).limit(1))
 
 
+def last_begun() -> datetime | None:
+    """When it was last begun or asked for."""
+    return db.session.scalar(select(Upkeep.asked_at).order_by(Upkeep.id.desc()).limit(1))
+
+
 def recover() -> None:
     """A new leader: what the one before was doing is not being done any more."""
     with transaction() as session:
@@ -67,10 +72,11 @@ def recover() -> None:
         session.execute(update(Upkeep).where(Upkeep.status == Status.RUNNING).values(values))
 
 
-def take(now: datetime) -> int | None:
-    """The record to work on now: one somebody asked for, or a new one when its time has come, or passed with nobody there."""
+def take(now: datetime, by_itself: bool = True) -> int | None:
+    """The record to work on now: one somebody asked for, or `by_itself` a new one when its time has come, or passed with nobody
+    there."""
     asked = db.session.scalar(select(Upkeep.id).where(Upkeep.status == Status.PENDING).limit(1))
-    due = _due(now)
+    due = _due(now) if by_itself else None
     db.session.rollback()
     if asked is None and due is None:
         return None

@@ -2,13 +2,18 @@
 
 import fcntl
 import os
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from scheduler.daemon.upkeep import Sweeper, busy
+from scheduler.accounts.permissions import SYSTEM
+from scheduler.daemon.upkeep import Housekeeper, Sweeper, busy
 from scheduler.database import db
+from scheduler.runs import upkeep
 from scheduler.runs.folders import attempt_folder, run_folder, workspace_folder
 from scheduler.runs.models import Upkeep
 from tests.conftest import FrozenClock
@@ -44,3 +49,32 @@ def test_a_follower_cleans_its_own_folders_once_a_day_and_no_row(app: Flask, clo
     os.utime(orphan.parent, (0, 0)), os.utime(orphan, (0, 0))
     sweeper._look()
     assert orphan.exists(), "not again before its time"
+
+
+@pytest.fixture
+def keeper(app: Flask, clock: FrozenClock) -> Iterator[Housekeeper]:
+    keeper = Housekeeper(app)
+    yield keeper
+    keeper.stop()
+
+
+def test_a_clock_set_a_year_ahead_deletes_no_history_for_a_day(keeper: Housekeeper, clock: FrozenClock) -> None:
+    task = make_task()
+    keeper._look()
+    both = [perform(make_run(task)) for _ in range(2)]
+    clock.at += timedelta(days=365)
+    keeper._look()
+    assert rows(task) == both
+    clock.move(hours=25)
+    keeper._look()
+    assert rows(task) == both[1:]
+
+
+def test_what_somebody_asks_for_is_done_however_odd_the_clock(keeper: Housekeeper, clock: FrozenClock) -> None:
+    task = make_task()
+    keeper._look()
+    _, last = (perform(make_run(task)) for _ in range(2))
+    clock.at += timedelta(days=365)
+    upkeep.request(SYSTEM)
+    keeper._look()
+    assert rows(task) == [last]
