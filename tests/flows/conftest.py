@@ -60,13 +60,15 @@ class Site:
         self._servers: list[subprocess.Popen[bytes]] = []
 
     def start(self, wait: bool = True, program: Sequence[str] = ("app.py",), **environ: str) -> "subprocess.Popen[bytes]":
-        """Start a server and wait until it leads; `environ` is its own."""
+        """Start a server and wait until it leads and answers, or is gone again; `environ` is its own."""
         before, port = self.leads(), free_port()
         self.address = f"http://127.0.0.1:{port}"
         arguments = [*program, "--instance", str(self.instance), "--port", str(port)]
         server = self._begin(arguments, self.instance, environ)
         if wait:
             until(lambda: self.leads() > before, 60)  # two seconds on a quiet machine, twenty on one that six others use
+            if "app.py" in program:
+                until(lambda: server.poll() is not None or answers(f"{self.address}/healthz"))
         return server
 
     def daemon(self, instance: Path | None = None) -> "subprocess.Popen[bytes]":
