@@ -47,7 +47,7 @@ PAGES = [
     "/runs?q=nothing-is-called-this",
     "/trash",
     "/search",
-    "/search?q=nothing-is-called-this",
+    "/search?q=没有这个名字",
     "/account",
     "/account/keys",
     "/account/password",
