@@ -100,10 +100,10 @@ def triggering() -> list[Result]:
     """Runs per second that clients start by HTTP, to the last one's recorded end, beside a plain loop of Popen."""
     floors = [_loop()]
     with stage(execution__concurrency__max_concurrent="10") as here:
-        here.add("work", ":", overlap_policy="allow", max_instances=1000)
+        here.add("idle", ":", overlap_policy="allow", max_instances=1000)
         with here.server():
             callers = [Caller(here) for _ in range(CLIENTS)]
-            callers[0].ask("POST", "/scheduler/tasks/work/trigger?wait=10")
+            callers[0].ask("POST", "/scheduler/tasks/idle/trigger?wait=10")
             began = time.monotonic()
             with ThreadPoolExecutor(CLIENTS) as pool:
                 list(pool.map(_share, callers))
@@ -121,7 +121,7 @@ def triggering() -> list[Result]:
 
 def _share(caller: Caller) -> None:
     for _ in range(TRIGGERS // CLIENTS):
-        caller.ask("POST", "/scheduler/tasks/work/trigger")
+        caller.ask("POST", "/scheduler/tasks/idle/trigger")
 
 
 def _loop() -> float:
