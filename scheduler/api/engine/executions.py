@@ -4,16 +4,13 @@ from flask import Blueprint, Response
 
 from scheduler import gate
 from scheduler.accounts.permissions import Actor, require
-from scheduler.api import asking, described, lines, pages
+from scheduler.api import asking, described, lines, listing
 from scheduler.api.answers import answer
 from scheduler.api.engine import answer_models, shapes, task_model
 from scheduler.api.service import questions
-from scheduler.api.v1 import ranges
-from scheduler.api.words import ASKED
 from scheduler.errors import N_, NotFound
 from scheduler.runs import history
 from scheduler.runs.history import Entry, Wanted
-from scheduler.schedules import zone
 from scheduler.tasks import queries
 from scheduler.tasks.models import Task
 
@@ -25,12 +22,7 @@ calls = Blueprint("engine_executions", __name__, url_prefix="/tasks/<task_id>")
 @gate.allowed("task.see")
 def of_task(task_id: str) -> Response:
     """The executions of a task, newest first."""
-    actor = gate.current_actor()
-    task, paging = queries.find(actor, task_id), pages.page()
-    since, until = ranges.days(zone(task.timezone))
-    statuses = ASKED.get(asking.word("status", ASKED), frozenset())
-    wanted = Wanted(task_id=task.id, statuses=statuses, since=since, until=until)
-    entries, total = history.numbered(actor, wanted, paging.first, paging.size)
+    entries, total, _ = listing.of_task(gate.current_actor(), task_id)
     return answer({"total": total, "executions": shapes.executions(entries)})
 
 

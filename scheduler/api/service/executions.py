@@ -3,14 +3,11 @@
 from flask import Blueprint, Response
 
 from scheduler import gate
-from scheduler.api import asking, described, lines, pages
+from scheduler.api import described, lines, listing, pages
 from scheduler.api.answers import answer
 from scheduler.api.service import answer_models, execution_shapes, questions, shapes_004
-from scheduler.api.v1 import ranges
-from scheduler.api.words import ASKED
 from scheduler.runs import history
 from scheduler.runs.history import Wanted
-from scheduler.schedules import zone
 from scheduler.tasks import queries
 
 calls = Blueprint("service_executions", __name__, url_prefix="/scheduler")
@@ -23,12 +20,7 @@ MOST_LOGS = 100
 @gate.allowed("task.see")
 def of_task(task_id: str) -> Response:
     """The executions of a task, newest first, in the first form whoever asks."""
-    actor = gate.current_actor()
-    task, paging = queries.find(actor, task_id), pages.page()
-    since, until = ranges.days(zone(task.timezone))
-    statuses = ASKED.get(asking.word("status", ASKED), frozenset())
-    wanted = Wanted(task_id=task.id, statuses=statuses, since=since, until=until)
-    entries, total = history.numbered(actor, wanted, paging.first, paging.size)
+    entries, total, paging = listing.of_task(gate.current_actor(), task_id)
     found = [execution_shapes.execution(entry) for entry in entries]
     return answer({"total": total, "page": paging.page, "limit": paging.size, "executions": found})
 
