@@ -14,6 +14,12 @@ Visit = Callable[..., Page]
 Make = Callable[..., Made]
 
 
+LATE_TIMERS = """
+const soon = window.setTimeout;
+window.setTimeout = (act, ms, ...more) => soon(act, document.readyState === "complete" ? ms : 1000, ...more);
+"""
+
+
 def search(page: Page, words: str) -> None:
     page.keyboard.press("ControlOrMeta+k")
     page.keyboard.type(words)
@@ -38,6 +44,13 @@ def test_arrows_lead_through_what_was_found_and_escape_leaves(visit: Visit) -> N
     expect(link).to_be_focused()
     page.keyboard.press("Escape")
     expect(link).to_be_hidden()
+
+
+def test_it_hears_what_is_typed_as_soon_as_the_page_is_there(visit: Visit) -> None:
+    (page := visit("edith")).add_init_script(LATE_TIMERS)
+    page.goto("/runs")
+    search(page, "import")
+    expect(page.locator("#search-found [data-found=import]")).to_be_visible()
 
 
 def test_it_runs_a_task_from_anywhere(visit: Visit, make_task: Make) -> None:
