@@ -9,7 +9,7 @@ from sys import intern
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Text, and_, cast, func, or_, select
-from sqlalchemy.orm import defer
+from sqlalchemy.orm import joinedload, load_only
 
 from scheduler.accounts.permissions import Actor, Scope, require, visible
 from scheduler.database import LARGEST, db, storable, table
@@ -18,6 +18,14 @@ from scheduler.schedules import parse
 from scheduler.schedules.base import Schedule
 from scheduler.schedules.plan import Plan
 from scheduler.tasks.models import Group, Tag, Task
+
+
+_BRIEF = (
+    Task.key, Task.name, Task.group_id, Task.owner_id, Task.private, Task.kind, Task.schedule_kind, Task.schedule_config,
+    Task.timezone, Task.start_at, Task.end_at, Task.enabled, Task.next_run_at, Task.version, Task.updated_at, Task.deleted_at,
+    Task.last_run_id, Task.last_status, Task.last_started_at, Task.last_duration, Task.recent, Task.total_count,
+    Task.total_duration,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,13 +56,13 @@ def find(actor: Actor, reference: int | str) -> Task:
 def listed(actor: Actor, wanted: Wanted, first: int, most: int, brief: bool = False) -> tuple[Sequence[Task], int]:
     """At most `most` tasks by name, from the `first`-th (0 is the first) on, and how many there are in all.
 
-    With `brief` what a task does (content, parameters, environment) is left out, and read only where it is asked for.
+    With `brief` only what a list says of a task is read; the rest, what it does above all, where it is asked for.
     """
     condition = _condition(visible(actor), wanted)
     total = db.session.scalar(select(func.count()).select_from(Task).where(condition)) or 0
     query = select(Task).where(condition).order_by(Task.name, Task.id).offset(first).limit(most)
     if brief:
-        query = query.options(*map(defer, (Task.content, Task.params, Task.env, Task.notes, Task.description)))
+        query = query.options(load_only(*_BRIEF), joinedload(Task.group).load_only(Group.key, Group.name))
     return db.session.scalars(query).unique().all(), total
 
 
