@@ -8,7 +8,7 @@ from json import dumps, loads
 from sys import intern
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Text, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import joinedload, load_only
 
 from scheduler.accounts.permissions import Actor, Scope, require, visible
@@ -68,15 +68,18 @@ def listed(actor: Actor, wanted: Wanted, first: int, most: int, brief: bool = Fa
 
 def counts(actor: Actor, failed: frozenset[str], running: frozenset[int] = frozenset()) -> dict[str, int]:
     """How many tasks there are: `all`, `running` (by their ids), `failed` (last run ended so), `disabled`, `never` run."""
-    parts = {
-        "all": func.count(),
-        "running": func.count().filter(Task.id.in_(running)),
-        "failed": func.count().filter(Task.last_status.in_(failed)),
-        "disabled": func.count().filter(Task.enabled.is_(False)),
-        "never": func.count().filter(Task.last_run_id.is_(None)),
+    seen = _condition(visible(actor), Wanted())
+    # Counted in the order of ix_task_counts, which is read once; conditions within the counts would cost it twice.
+    query = select(Task.enabled, Task.last_status, func.count(), func.count(Task.last_run_id)).where(seen)
+    found = db.session.execute(query.group_by(Task.enabled, Task.last_status)).all()
+    of_running = select(func.count()).where(seen, Task.id.in_(running))
+    return {
+        "all": sum(count for _, _, count, _ in found),
+        "running": (db.session.scalar(of_running) or 0) if running else 0,
+        "failed": sum(count for _, status, count, _ in found if status in failed),
+        "disabled": sum(count for enabled, _, count, _ in found if not enabled),
+        "never": sum(count - ran for _, _, count, ran in found),
     }
-    row = db.session.execute(select(*parts.values()).where(_condition(visible(actor), Wanted()))).one()
-    return dict(zip(parts, map(int, row), strict=True))
 
 
 def groups(actor: Actor) -> Sequence[Group]:
@@ -88,8 +91,8 @@ def groups(actor: Actor) -> Sequence[Group]:
 
 def tags(actor: Actor) -> Sequence[str]:
     """The words on the tasks this actor may see."""
-    query = select(Tag.name).join(Task).where(_condition(visible(actor), Wanted())).distinct().order_by(Tag.name)
-    return db.session.scalars(query).all()
+    seen = exists().where(Task.id == Tag.task_id, _condition(visible(actor), Wanted()))
+    return db.session.scalars(select(Tag.name).where(seen).distinct().order_by(Tag.name)).all()
 
 
 def tag_counts(actor: Actor) -> list[tuple[str, int]]:

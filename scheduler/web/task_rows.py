@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import request
+from flask import g, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from jinja2.utils import LRUCache
@@ -112,6 +112,7 @@ class Row:
         """Whether the viewer may do this to the task."""
         return can(self.actor, action, self.task)
 
+    @cached_property
     def facts(self) -> tuple[object, ...]:
         """What decides how the row looks; a bar that moves is looked at anew each time."""
         task, run = self.task, self.run
@@ -128,10 +129,10 @@ class Row:
         if self.passed is not None:
             return draw(self)
         task = self.task
-        looks = (viewer.language(), viewer.timezone().key, self.path, rendering.static_url("icons.svg"), *map(self.may, ACTS))
+        looks = (*_looks(), self.path, *map(self.may, ACTS))
         says = (task.name, task.enabled, self.kind, self.sentence, self.schedule.text(), *(tag.name for tag in task.tags))
         went = (repr(task.recent), formats.ago(task.last_started_at), formats.until(task.next_run_at))
-        key = (looks, says, went, self.facts())
+        key = (looks, says, went, self.facts)
         known: Markup | None = _drawn.get(key)
         if known is None:
             known = _drawn[key] = draw(self)
@@ -166,6 +167,14 @@ class Filters:
         }
         given = self.values
         return Wanted(given["q"], given["group"], given["type"], given["tag"], **chip.get(given["status"], {}))
+
+
+def _looks() -> tuple[str, ...]:
+    """What decides how every row of an answer looks."""
+    if "looks" not in g:
+        g.looks = (viewer.language(), viewer.timezone().key, rendering.static_url("icons.svg"))
+    found: tuple[str, ...] = g.looks
+    return found
 
 
 def filters(args: MultiDict[str, str]) -> Filters:
