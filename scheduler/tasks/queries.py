@@ -19,7 +19,6 @@ from scheduler.schedules.base import Schedule
 from scheduler.schedules.plan import Plan
 from scheduler.tasks.models import Group, Tag, Task
 
-
 _BRIEF = (
     Task.key, Task.name, Task.group_id, Task.owner_id, Task.private, Task.kind, Task.schedule_kind, Task.schedule_config,
     Task.timezone, Task.start_at, Task.end_at, Task.enabled, Task.next_run_at, Task.version, Task.updated_at, Task.deleted_at,
