@@ -9,7 +9,7 @@ from sys import intern
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, or_, select
-from sqlalchemy.orm import joinedload, load_only
+from sqlalchemy.orm import joinedload, lazyload, load_only
 
 from scheduler.accounts.permissions import Actor, Scope, require, visible
 from scheduler.database import LARGEST, db, storable, table
@@ -45,7 +45,8 @@ class Wanted:
 def find(actor: Actor, reference: int | str) -> Task:
     """The task whose number or key is `reference`; `NotFound` alike for one that is not there and one not for this actor."""
     match = matching(Task.id, Task.key, reference)
-    task = db.session.scalars(select(Task).where(match, Task.deleted_at.is_(None))).one_or_none()
+    query = select(Task).where(match, Task.deleted_at.is_(None)).options(lazyload(Task.tags))  # a trigger reads no tags
+    task = db.session.scalars(query).one_or_none()
     if task is None:
         raise NotFound.because(N_("There is no such task."))
     require(actor, "task.see", task)
