@@ -83,6 +83,9 @@ class Email(Section):
     smtp_port: int = 587
     smtp_user: str = ""
     smtp_password: str = ""
+    from_address: str = ""
+    security: Literal["auto", "starttls", "ssl", "none"] = "auto"
+    verify_tls: bool = True
 
 
 class Webhook(Section):
@@ -93,6 +96,7 @@ class Webhook(Section):
 class Notification(Section):
     email: Email = Email()
     webhook: Webhook = Webhook()
+    per_hour: int = Field(20, ge=1, le=10_000)
 
 
 class Database(Section):

@@ -1,57 +1,19 @@
-"""`task_notify` in a body, 003's rules or 001's older form: checked, and kept with the task as given until there are rules."""
+"""`task_notify` in a body, 003's rules or 001's older form: kept with the task as given; what it means is the notifier's."""
 
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
-
-from scheduler.api.bodies import Body
-from scheduler.errors import Invalid
+from scheduler.notify import terms
+from scheduler.notify.choose import FIELD as KEPT
+from scheduler.notify.terms import OldForm as OldForm
+from scheduler.notify.terms import Terms as Rule
 from scheduler.tasks.models import Task
-from scheduler.validation import problems
 
-KEPT = "task_notify"  # in a task's metadata
-Event = Literal["success", "business_failure", "technical_failure", "timeout", "lost", "missed", "skipped", "recovered"]
-
-
-class OldForm(Body):
-    """The older form: whether to write to one address when a run succeeds, and when it fails."""
-
-    on_success: bool = False
-    on_failure: bool = False
-    email: Annotated[str, Field(max_length=320, pattern=r"^$|^[^@\s]+@[^@\s]+$")] = ""
-
-
-class Channel(Body):
-    """By which way; what else it needs depends on its type."""
-
-    model_config = ConfigDict(extra="allow")
-
-    type: Annotated[str, Field(min_length=1, max_length=50)]
-
-
-class Rule(Body):
-    """After how many such events in a row what is sent by which channels."""
-
-    name: Annotated[str, Field(max_length=200)] = ""
-    enabled: bool = True
-    triggers: Annotated[list[Event], Field(max_length=20)]
-    threshold: Annotated[int, Field(ge=1, le=1000)] = 1
-    channels: Annotated[list[Channel], Field(max_length=20)] = []
-
-
-_RULES = TypeAdapter(Annotated[list[Rule], Field(max_length=50)])
+__all__ = ["KEPT", "OldForm", "Rule", "checked", "kept"]
 
 
 def checked(given: Any) -> Any:
-    """`given`, if it can be made into rules; `Invalid` naming what is wrong below `notify`."""
-    try:
-        if isinstance(given, dict):
-            OldForm.model_validate(given)
-        else:
-            _RULES.validate_python(given)
-    except ValidationError as error:
-        raise Invalid(problems(error, "notify")) from error
-    return given
+    """`given`, if it can be made into rules; `Invalid` naming what is wrong below `notify`. Null means none."""
+    return terms.checked({} if given is None else given)
 
 
 def kept(task: Task) -> Any:

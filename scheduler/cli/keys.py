@@ -13,6 +13,8 @@ from scheduler.cli.telling import as_json, say, told
 from scheduler.config import settings
 from scheduler.database import transaction
 from scheduler.kinds import kinds
+from scheduler.notify.channels import ways
+from scheduler.notify.models import Channel, Delivery
 from scheduler.tasks import contents
 from scheduler.tasks.models import Group, Task, TaskRevision
 
@@ -51,6 +53,10 @@ def _reseal() -> int:
             new = _resealed(group.default_content or {})
             count += new != group.default_content
             group.default_content = new
+        for kept in (*session.scalars(select(Channel)), *session.scalars(select(Delivery).where(Delivery.status == "pending"))):
+            fresh = ways.get(kept.type).resealed(kept.config)
+            count += fresh != kept.config
+            kept.config = fresh
         audit.record(SYSTEM, "keys.rotate", ("installation", None, "vault.key"), after={"contents": count})
     return count
 

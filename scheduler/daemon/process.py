@@ -19,6 +19,7 @@ from scheduler.daemon.dispatcher import Dispatcher, Tender
 from scheduler.daemon.flock import FlockLeadership
 from scheduler.daemon.leader import Deposed, Leadership, Term
 from scheduler.daemon.lease import STUCK, LeaseLeadership, LeaseTerm
+from scheduler.daemon.notifier import Notifier
 from scheduler.daemon.presence import mark
 from scheduler.daemon.quiet import Quiet
 from scheduler.daemon.timetable import Timetable
@@ -131,10 +132,11 @@ class Daemon:
         if isinstance(term, LeaseTerm):
             term.idle = self._idle
         stands = False
-        housekeeper = Housekeeper(self._app)
+        housekeeper, notifier = Housekeeper(self._app), Notifier(self._app, term)
         try:
             self._tend(False)
             housekeeper.start()
+            notifier.start()
             self._timetable = Timetable(self._app, partial(self._settle, term), partial(self._settle, term, rests=True))
             self._dispatcher = Dispatcher(self._app, self._engine, term, self._timetable.wake)
             self._dispatcher.start()
@@ -147,6 +149,7 @@ class Daemon:
         finally:
             self._step_down(term, stands)
             housekeeper.stop()
+            notifier.stop()
 
     def _stands_still(self, term: Term) -> bool:
         """Watch until told to stop, deposed, or the clock stands still: whether it does."""

@@ -26,7 +26,8 @@ _OURS = frozenset({"content-length", "transfer-encoding"})
 _CREDENTIAL = re.compile("authorization|cookie|key|token|secret|password", re.IGNORECASE)
 
 
-def _address(url: str) -> str:
+def whole_address(url: str) -> str:
+    """`url`, if it is one that can be asked: whole, of HTTP, without credentials."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -100,7 +101,7 @@ class Auth(Content):
 class HttpContent(Content):
     """The request, and which answers count as success."""
 
-    url: Annotated[Name, AfterValidator(_address)]
+    url: Annotated[Name, AfterValidator(whole_address)]
     method: Annotated[Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"], BeforeValidator(_upper)] = "GET"
     headers: dict[HeaderName, Line] = Limits(default_factory=dict, max_length=100)
     body: Text = ""

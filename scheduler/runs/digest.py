@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from scheduler.database import chunks, table
+from scheduler.runs.models import Ending
 from scheduler.runs.status import FAILED, RAN, Status
 from scheduler.tasks.models import Task
 
@@ -20,6 +21,7 @@ _READ = select(
     _task.total_duration,
 ).where(_task.id.in_(bindparam("tasks", expanding=True)))  # fmt: skip
 _WRITE = update(table(Task)).where(_task.id == bindparam("task"))
+_TELL = insert(table(Ending))
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,14 @@ class Ended:
     at: datetime
     started_at: datetime | None = None
     duration: float | None = None
+    count: int = 1  # due instants it stands for
 
 
 def add(session: Session, ended: Sequence[Ended]) -> None:
-    """Count these runs on their tasks' rows; call it in the transaction that ends them, once for each."""
+    """Count these runs on their tasks' rows, and note for the notifier that they ended.
+
+    Call it in the transaction that ends them, once for each.
+    """
     digests: dict[int, dict[str, Any]] = {}
     for ids in chunks(sorted({run.task_id for run in ended})):
         for row in session.connection().execute(_READ, {"tasks": ids}):
@@ -44,6 +50,12 @@ def add(session: Session, ended: Sequence[Ended]) -> None:
         _count(digests[run.task_id], run)
     if digests:
         session.connection().execute(_WRITE, [{"task": digest.pop("id"), **digest} for digest in digests.values()])
+    if told := [_told(run) for run in ended if run.status != Status.CANCELLED]:  # somebody wanted that, and knows
+        session.connection().execute(_TELL, told)
+
+
+def _told(run: Ended) -> dict[str, Any]:
+    return {"run_id": run.run_id, "task_id": run.task_id, "status": run.status, "count": run.count, "at": run.at}
 
 
 def _count(digest: dict[str, Any], run: Ended) -> None:

@@ -90,6 +90,22 @@ class Attempt(Base):
     result: Mapped[dict[str, Any] | None] = mapped_column(Json)  # progress, metrics and what else the process left
 
 
+class Ending(Base):
+    """That a run has ended, for whoever tells people: written in that same transaction, gone when it has been read.
+
+    It stands alone: neither the run nor its task need be there any more.
+    """
+
+    __tablename__ = "ending"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int]
+    task_id: Mapped[int]
+    status: Mapped[str] = mapped_column(String(20))
+    count: Mapped[int] = mapped_column(default=1)  # how many due instants the run stands for
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
 class Upkeep(Base):
     """One run of the installation's own housekeeping: when it was due, who asked for it, what it freed."""
 

@@ -25,7 +25,9 @@ _ALIVE = (
     .order_by(_run.id)
 )
 _INSERT = {
-    name: dialect.insert(table(Run)).on_conflict_do_nothing().returning(_run.id, _run.status, _run.task_id, _run.queued_at)
+    name: dialect.insert(table(Run))
+    .on_conflict_do_nothing()
+    .returning(_run.id, _run.status, _run.task_id, _run.queued_at, _run.missed_count)
     for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
 }
 
@@ -107,5 +109,6 @@ def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[list[int], li
         if row.status == Status.PENDING:
             queued.append(row.id)
         else:
-            ended.append(Ended(row.id, row.task_id, Status(row.status), row.queued_at))
+            count = max(row.missed_count, 1)
+            ended.append(Ended(row.id, row.task_id, Status(row.status), row.queued_at, count=count))
     return queued, ended

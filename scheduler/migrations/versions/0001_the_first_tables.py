@@ -28,6 +28,15 @@ def upgrade() -> None:
     with op.batch_alter_table('audit_entry', schema=None) as batch_op:
         batch_op.create_index('ix_audit_entry_object', ['object_type', 'object_id', 'id'], unique=False)
 
+    op.create_table('ending',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('run_id', sa.Integer(), nullable=False),
+    sa.Column('task_id', sa.Integer(), nullable=False),
+    sa.Column('status', sa.String(length=20), nullable=False),
+    sa.Column('count', sa.Integer(), nullable=False),
+    sa.Column('at', UTCDateTime(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_ending'))
+    )
     op.create_table('failed_sign_in',
     sa.Column('username', sa.String(length=64), nullable=False),
     sa.Column('address', sa.String(length=64), nullable=False),
@@ -67,6 +76,50 @@ def upgrade() -> None:
     sa.Column('seen_at', UTCDateTime(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_node'))
     )
+    op.create_table('notification_channel',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('name', sa.String(length=100), nullable=False),
+    sa.Column('type', sa.String(length=20), nullable=False),
+    sa.Column('config', Json, nullable=False),
+    sa.Column('enabled', sa.Boolean(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', UTCDateTime(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_notification_channel')),
+    sa.UniqueConstraint('name', name=op.f('uq_notification_channel_name'))
+    )
+    op.create_table('notification_delivery',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('rule', sa.String(length=40), nullable=False),
+    sa.Column('rule_name', sa.String(length=200), nullable=False),
+    sa.Column('event', sa.String(length=20), nullable=False),
+    sa.Column('task_id', sa.Integer(), nullable=False),
+    sa.Column('run_id', sa.Integer(), nullable=False),
+    sa.Column('receiver', sa.String(length=400), nullable=False),
+    sa.Column('type', sa.String(length=20), nullable=False),
+    sa.Column('address', sa.String(length=380), nullable=False),
+    sa.Column('channel', sa.String(length=100), nullable=False),
+    sa.Column('config', Json, nullable=False),
+    sa.Column('values', Json, nullable=False),
+    sa.Column('limit', sa.Integer(), nullable=True),
+    sa.Column('status', sa.String(length=10), nullable=False),
+    sa.Column('held', sa.Boolean(), nullable=False),
+    sa.Column('folded_into', sa.Integer(), nullable=True),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('created_at', UTCDateTime(), nullable=False),
+    sa.Column('not_before', UTCDateTime(), nullable=False),
+    sa.Column('sent_at', UTCDateTime(), nullable=True),
+    sa.Column('code', sa.Integer(), nullable=True),
+    sa.Column('answer', sa.Text(), nullable=False),
+    sa.Column('milliseconds', sa.Integer(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_notification_delivery')),
+    sa.UniqueConstraint('rule', 'run_id', 'receiver', name=op.f('uq_notification_delivery_rule_run_id_receiver')),
+    sqlite_autoincrement=True
+    )
+    with op.batch_alter_table('notification_delivery', schema=None) as batch_op:
+        batch_op.create_index('ix_notification_delivery_due', ['status', 'not_before'], unique=False)
+        batch_op.create_index('ix_notification_delivery_receiver', ['receiver', 'sent_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_notification_delivery_task_id'), ['task_id'], unique=False)
+
     op.create_table('pause',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('since', UTCDateTime(), nullable=False),
@@ -143,6 +196,23 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_grant_user_id_user'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('user_id', 'group_id', name=op.f('pk_grant'))
     )
+    op.create_table('message',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('user_id', sa.Integer(), nullable=False),
+    sa.Column('delivery_id', sa.Integer(), nullable=True),
+    sa.Column('at', UTCDateTime(), nullable=False),
+    sa.Column('subject', sa.Text(), nullable=False),
+    sa.Column('body', sa.Text(), nullable=False),
+    sa.Column('event', sa.String(length=20), nullable=False),
+    sa.Column('run', sa.String(length=40), nullable=False),
+    sa.Column('read_at', UTCDateTime(), nullable=True),
+    sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_message_user_id_user'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_message')),
+    sa.UniqueConstraint('delivery_id', name=op.f('uq_message_delivery_id'))
+    )
+    with op.batch_alter_table('message', schema=None) as batch_op:
+        batch_op.create_index('ix_message_inbox', ['user_id', 'read_at', 'id'], unique=False)
+
     op.create_table('sign_in',
     sa.Column('id', sa.String(length=43), nullable=False),
     sa.Column('user_id', sa.Integer(), nullable=False),
@@ -228,6 +298,33 @@ def upgrade() -> None:
     with op.batch_alter_table('creation_key', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_creation_key_created_at'), ['created_at'], unique=False)
 
+    op.create_table('notification_rule',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('scope', sa.String(length=8), nullable=False),
+    sa.Column('task_id', sa.Integer(), nullable=True),
+    sa.Column('group_id', sa.Integer(), nullable=True),
+    sa.Column('terms', Json, nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('created_at', UTCDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['group_id'], ['group.id'], name=op.f('fk_notification_rule_group_id_group'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['task_id'], ['task.id'], name=op.f('fk_notification_rule_task_id_task'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_notification_rule')),
+    sqlite_autoincrement=True
+    )
+    with op.batch_alter_table('notification_rule', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_notification_rule_group_id'), ['group_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_notification_rule_task_id'), ['task_id'], unique=False)
+
+    op.create_table('notification_streak',
+    sa.Column('rule', sa.String(length=40), nullable=False),
+    sa.Column('task_id', sa.Integer(), nullable=False),
+    sa.Column('mark', sa.String(length=16), nullable=False),
+    sa.Column('count', sa.Integer(), nullable=False),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['task_id'], ['task.id'], name=op.f('fk_notification_streak_task_id_task'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('rule', 'task_id', name=op.f('pk_notification_streak'))
+    )
     op.create_table('run',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('public_id', sa.String(length=40), nullable=False),
@@ -355,6 +452,12 @@ def downgrade() -> None:
         batch_op.drop_index('ix_run_finished', sqlite_where=sa.text('finished_at IS NOT NULL'), postgresql_where=sa.text('finished_at IS NOT NULL'))
 
     op.drop_table('run')
+    op.drop_table('notification_streak')
+    with op.batch_alter_table('notification_rule', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_notification_rule_task_id'))
+        batch_op.drop_index(batch_op.f('ix_notification_rule_group_id'))
+
+    op.drop_table('notification_rule')
     with op.batch_alter_table('creation_key', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_creation_key_created_at'))
 
@@ -374,6 +477,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_sign_in_expires_at'))
 
     op.drop_table('sign_in')
+    with op.batch_alter_table('message', schema=None) as batch_op:
+        batch_op.drop_index('ix_message_inbox')
+
+    op.drop_table('message')
     op.drop_table('grant')
     with op.batch_alter_table('api_key', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_api_key_user_id'))
@@ -389,10 +496,18 @@ def downgrade() -> None:
         batch_op.drop_index('ix_pause_ended_at')
 
     op.drop_table('pause')
+    with op.batch_alter_table('notification_delivery', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_notification_delivery_task_id'))
+        batch_op.drop_index('ix_notification_delivery_receiver')
+        batch_op.drop_index('ix_notification_delivery_due')
+
+    op.drop_table('notification_delivery')
+    op.drop_table('notification_channel')
     op.drop_table('node')
     op.drop_table('lease')
     op.drop_table('group')
     op.drop_table('failed_sign_in')
+    op.drop_table('ending')
     with op.batch_alter_table('audit_entry', schema=None) as batch_op:
         batch_op.drop_index('ix_audit_entry_object')
 
