@@ -50,7 +50,7 @@ class Conversation(socketserver.StreamRequestHandler):
         letter = message_from_bytes(b"".join(lines), policy=policy.default)
         assert isinstance(letter, EmailMessage)
         self.server.letters.append(letter)
-        self.say("250 taken as number %d" % len(self.server.letters))
+        self.say(f"250 taken as number {len(self.server.letters)}")
 
     def say(self, text: str) -> None:
         self.wfile.write(f"{text}\r\n".encode())

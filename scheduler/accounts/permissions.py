@@ -33,20 +33,25 @@ PRODUCT_WIDE: Mapping[str, str] = {
     "self.edit": "viewer",
     "schedule.preview": "viewer",
     "audit.see": "viewer",
+    "message.see": "viewer",
+    "message.mark": "viewer",
     "metrics.see": "operator",
     "pause.all": "administrator",
     "run_as.choose": "administrator",
     "group.manage": "administrator",
     "user.manage": "administrator",
     "settings.manage": "administrator",
+    "channel.manage": "administrator",
 }
 ACTIONS: Mapping[str, str] = {**IN_GROUP, **PRODUCT_WIDE}
 # What an API key may be made for. Every one sees tasks, or nothing could be found that is to be run or changed.
 SCOPES: Mapping[str, frozenset[str]] = {
-    "read": frozenset({"task.see", "log.read", "schedule.preview", "audit.see", "metrics.see"}),
+    "read": frozenset({"task.see", "log.read", "schedule.preview", "audit.see", "metrics.see", "message.see"}),
     "run": frozenset({"task.see", "task.run", "task.stop", "task.enable"}),
-    "write": frozenset({"task.see", "env.see", "schedule.preview", "task.create", "task.edit", "task.delete"}),
-    "admin": frozenset({"task.see", "self.edit", "pause.all", "group.manage", "user.manage", "settings.manage"}),
+    "write": frozenset({"task.see", "env.see", "schedule.preview", "task.create", "task.edit", "task.delete", "message.mark"}),
+    "admin": frozenset(
+        {"task.see", "self.edit", "pause.all", "group.manage", "user.manage", "settings.manage", "channel.manage"}
+    ),
 }
 # The one act that tells whether somebody may have a key of that scope.
 SCOPE_NEEDS: Mapping[str, str] = {"read": "task.see", "run": "task.run", "write": "task.edit", "admin": "user.manage"}

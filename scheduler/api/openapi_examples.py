@@ -15,6 +15,9 @@ PLACES: Mapping[str, Any] = {
     "user_id": "grace",
     "key_id": 1,
     "number": 1,
+    "rule_id": 1,
+    "channel_id": 1,
+    "message_id": 1,
 }
 MEMBER = 2
 # In queries, where nothing said is not the best of examples.
@@ -58,6 +61,25 @@ BODIES: Mapping[str, Any] = {
     "v1_users.create": {"username": "henry", "role": "operator", "email": "henry@example.org"},
     "v1_users.update": {"limited_to_groups": True, "grants": {"1": "editor"}},
     "v1_users.password": {"password": "another horse, another battery", "must_change": False},
+    "v1_rules.create": {
+        "scope": "task",
+        "task": "nightly-backup",
+        "name": "Three failures in a row",
+        "triggers": ["technical_failure", "recovered"],
+        "threshold": 3,
+        "channels": [{"channel": "on call"}, {"type": "inbox", "users": ["owner"]}],
+    },
+    "v1_rules.update": {"threshold": 5, "quiet_hours": {"from": "22:00", "to": "07:00"}},
+    "v1_channels.create": {
+        "name": "chat",
+        "type": "webhook",
+        "config": {
+            "url": "https://chat.example.com/hook",
+            "body_template": '{"text": "{{task_name}}: {{event}}"}',
+            "secret": "x",
+        },
+    },
+    "v1_channels.update": {"enabled": False},
     "service_tasks.create": {
         "name": "Daily copy",
         "group": "default",

@@ -22,6 +22,11 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (N_("Groups and statistics"), N_("Groups, tags, and how it has gone."), ("v1_groups", "v1_stats")),
     (N_("Import and export"), N_("Files of tasks, in and out."), ("v1_transfer",)),
     (N_("The scheduler"), N_("How it stands, pausing everything, metrics, cleaning up."), ("v1_scheduling", "v1_system")),
+    (
+        N_("Notifications"),
+        N_("Who is told of what, by which channels, how that went, and one's own messages."),
+        ("v1_rules", "v1_channels", "v1_messages"),
+    ),
     (N_("Users and audit"), N_("People, and what they did."), ("v1_users", "v1_audit")),
     (
         N_("Service face"),
@@ -53,6 +58,9 @@ PLACES: Mapping[str, str] = {
     "user_id": N_("The user's number or name."),
     "key_id": N_("The number of the API key."),
     "number": N_("The number of the version."),
+    "rule_id": N_("The number of the rule."),
+    "channel_id": N_("The number of the channel."),
+    "message_id": N_("The number of the message."),
 }
 MEMBER = N_("The user's number.")
 PARAMETERS: Mapping[str, str] = {
@@ -95,6 +103,7 @@ PARAMETERS: Mapping[str, str] = {
     "tag": N_("Only tasks with this tag."),
     "task_id": N_("Only executions of this task: its number or key."),
     "type": N_("Only tasks of this kind of work."),
+    "unread": N_("Only messages that are not read yet."),
     "until": N_("Only up to this instant."),
     "wait": N_("For how many seconds to wait for the execution to be over; the answer is then all of it."),
 }

@@ -37,6 +37,7 @@ WORDS: Mapping[str, str] = {
     "group.manage": N_("Manage groups"),
     "user.manage": N_("Manage users and roles"),
     "settings.manage": N_("Change settings"),
+    "channel.manage": N_("Set up notification channels, and rules for all tasks"),
 }
 
 

@@ -13,6 +13,7 @@ from scheduler.accounts.models import SignIn, User
 from scheduler.accounts.tokens import Tokens
 from scheduler.api.openapi_examples import BODIES, MEMBER, PLACES
 from scheduler.database import db, transaction
+from scheduler.notify import channel_verbs, choose, deliver, rule_verbs
 from scheduler.runs.models import Run
 from scheduler.tasks import definitions, groups
 from tests.api.conftest import end, prints
@@ -36,12 +37,17 @@ def arrange(app: Flask, instance: Path, alive: bool = False) -> None:
     definitions.edit(actor, task.id, {"description": "copies everything", "retry_count": int(alive)}, None)
     (instance / "tasks").mkdir(exist_ok=True)
     (instance / "tasks" / "test_task.py").touch()
+    channel_verbs.create(actor, {"name": "on call", "type": "inbox", "config": {"users": ["ada"]}})
+    rule = {"triggers": ["technical_failure"], "channels": [{"channel": "on call"}]}
+    rule_verbs.create(actor, {"scope": "task", "task": task.key}, rule)
     run = make_run(task, actor)
     prints(instance, run.id, b"copying\nWARN slow disk\n")
     end(app, run.id, exit_code=3)
     db.session.rollback()
     with transaction() as session:
         session.get_one(Run, run.id).public_id = PLACES["execution_id"]
+    choose.choose()
+    deliver.record([(job.id, deliver.perform(job)) for job in deliver.claim()])
 
 
 def signed_in() -> Tokens:

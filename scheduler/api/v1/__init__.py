@@ -8,6 +8,9 @@ from scheduler.api.v1 import (
     executions,
     groups,
     logs,
+    messages,
+    notification_channels,
+    notification_rules,
     revisions,
     schedules,
     scheduling,
@@ -41,5 +44,8 @@ PARTS = (
     users.calls,
     api_keys.calls,
     audit_log.calls,
+    notification_rules.calls,
+    notification_channels.calls,
+    messages.calls,
     transfer.calls,
 )

@@ -55,10 +55,10 @@ class Webhook(Way[WebhookConfig]):
     model = WebhookConfig
 
     def addresses(self, config: WebhookConfig) -> tuple[str, ...]:
-        """The address without what may be a credential in it; where none is given, the one of the settings."""
+        """The host alone, and a mark of the whole: of many services the rest of the address is the credential."""
         parts = urlsplit(target(config))
-        digest = f" #{hashlib.sha256(target(config).encode()).hexdigest()[:8]}" if parts.query else ""
-        return (f"{parts.scheme}://{parts.netloc}{parts.path}"[:300] + digest,) if parts.netloc else ("default_url",)
+        digest = hashlib.sha256(target(config).encode()).hexdigest()[:8]
+        return (f"{parts.scheme}://{parts.netloc} #{digest}"[:300],) if parts.netloc else ("default_url",)
 
     def owners_address(self, username: str, email: str) -> str:
         """Owners have none."""
