@@ -11,6 +11,7 @@ from flask_babel import gettext
 from scheduler.accounts import audit
 from scheduler.accounts.permissions import can
 from scheduler.errors import N_, NotFound
+from scheduler.notify import rule_verbs
 from scheduler.runs import history
 from scheduler.runs.history import Entry, Page, Wanted
 from scheduler.runs.models import Run
@@ -21,6 +22,7 @@ from scheduler.web import (
     access,
     audit_words,
     live,
+    notification_words,
     rendering,
     run_chart,
     run_filters,
@@ -39,6 +41,7 @@ MOST_ENTRIES = 50
 TABS = {
     "runs": N_("Runs"),
     "deps": N_("Dependencies"),
+    "notify": N_("Notifications"),
     "config": N_("Configuration"),
     "versions": N_("Versions"),
     "audit": N_("Audit log"),
@@ -212,6 +215,16 @@ def _configuration(task: Task, _now: Standing) -> dict[str, Any]:
     return {"sections": task_settings.sections(task, access.current_actor())}
 
 
+def _notify(task: Task, _now: Standing) -> dict[str, Any]:
+    actor = access.current_actor()
+    known = [(one, one.terms) for one in rule_verbs.listed(actor, task) if one.terms is not None]
+
+    def may_edit(one: rule_verbs.Known) -> bool:
+        return rule_verbs.may_edit(actor, one)
+
+    return {"carried": rule_verbs.carried(task), "rules": known, "words": notification_words, "may_edit": may_edit}
+
+
 def _audit(task: Task, _now: Standing) -> dict[str, Any]:
     wanted = audit.Wanted(object_type="task", object_id=str(task.id))
     before = request.args.get("before", type=int)
@@ -223,6 +236,7 @@ def _audit(task: Task, _now: Standing) -> dict[str, Any]:
 
 _TAB_CONTENTS: dict[str, Callable[[Task, Any], dict[str, Any]]] = {
     "runs": _runs,
+    "notify": _notify,
     "config": _configuration,
     "versions": task_versions.contents,
     "audit": _audit,

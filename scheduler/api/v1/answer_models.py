@@ -152,6 +152,7 @@ class Task(Shape):
     depends_on: list[str | int]
     depends_mode: str
     metadata: dict[str, Any]
+    notify: dict[str, Any] | list[Any]
     version: int
     next_run_time: str | None
     last_execution: Brief | None

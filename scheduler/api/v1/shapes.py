@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from scheduler.accounts import users
 from scheduler.accounts.models import User
 from scheduler.accounts.permissions import Actor, can
+from scheduler.api import wishes
 from scheduler.api.times import shown
 from scheduler.api.v1.statuses import WORDS
 from scheduler.kinds import kinds
@@ -139,7 +140,9 @@ def _written(task: Task, upstreams: Sequence[str]) -> dict[str, Any]:
     """What a draft of the task holds and is shown as it is."""
     values = definitions.written(task, upstreams)
     kept = {name: value for name, value in values.items() if name not in LATER}
-    return kept | _content(task, values) | {"description": task.description or None}
+    notes = {name: value for name, value in task.notes.items() if name != wishes.KEPT}
+    own = {"description": task.description or None, "metadata": notes, "notify": wishes.kept(task)}
+    return kept | _content(task, values) | own
 
 
 def _content(task: Task, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,15 +8,17 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails
 
-from scheduler.api import bodies
+from scheduler.api import bodies, wishes
 from scheduler.errors import N_, Invalid, Problem
 from scheduler.kinds import kinds
 from scheduler.tasks.drafts import CONTENT_FIELDS, Particulars
+from scheduler.tasks.models import Task
 from scheduler.tasks.policy import Policy
 from scheduler.validation import problems
 
 REQUIRED = ("name", "schedule_type", "schedule_config")
 PROJECT, GROUP, VERSION = "project_id", "group", "version"
+NOTIFY, METADATA = "notify", "metadata"
 # What a null says where a draft knows none.
 EMPTY: Mapping[str, Any] = {
     "description": "",
@@ -42,7 +44,7 @@ class Plain(bodies.Body):
 
 def new() -> dict[str, Any]:
     """The values of a task to be made; 002 requires a schedule."""
-    values = _values()
+    values = _noted(_values(), {})
     absent = [name for name in REQUIRED if values.get(name) is None]
     if str(values.get("schedule_type", "")).lower() == "manual":
         absent = [name for name in absent if name != "schedule_config"]
@@ -53,11 +55,11 @@ def new() -> dict[str, Any]:
     return values
 
 
-def changes(kind: str | None) -> tuple[dict[str, Any], int | None]:
-    """The values to change in a task of that kind, and the version they were made against, when the body says so."""
-    values = _values()
+def changes(task: Task) -> tuple[dict[str, Any], int | None]:
+    """The values to change in `task`, and the version they were made against, when the body says so."""
+    values = _noted(_values(), task.notes)
     version = _plain({VERSION: values.pop(VERSION)}) if VERSION in values else None
-    _refuse(_mistyped(values, values.get("type", kind)))
+    _refuse(_mistyped(values, values.get("type", task.kind)))
     return values, version
 
 
@@ -82,6 +84,16 @@ def _values() -> dict[str, Any]:
             raise Invalid.because(text, field=PROJECT, first=GROUP, second=PROJECT)
         values[GROUP] = values.pop(PROJECT)
     return values
+
+
+def _noted(values: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Whom to tell is kept in the metadata, though v1 shows it beside that."""
+    given = values.get(METADATA, before)
+    if not isinstance(given, dict) or not values.keys() & {NOTIFY, METADATA}:
+        return values
+    rules = wishes.checked(values.pop(NOTIFY)) if NOTIFY in values else before.get(wishes.KEPT)
+    told = {wishes.KEPT: rules} if rules else {}
+    return values | {METADATA: {name: value for name, value in given.items() if name != wishes.KEPT} | told}
 
 
 def _plain(values: Mapping[str, Any]) -> int | None:

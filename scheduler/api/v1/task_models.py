@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.fields import FieldInfo
 
+from scheduler.api import wishes
 from scheduler.api.described import bounded
 from scheduler.errors import N_
 from scheduler.kinds import kinds
@@ -42,6 +43,7 @@ _BOTH: Fields = {
     **_optional(Policy.model_fields),
     **_optional(Particulars.model_fields),
     "project_id": (int | str | None, None),
+    "notify": (wishes.OldForm | list[wishes.Rule] | None, None),
 }
 
 NewTask: type[BaseModel] = create_model(

@@ -65,7 +65,7 @@ def update(task_id: str) -> Response:
     """Change what the body names and leave the rest."""
     actor = gate.current_actor()
     task = queries.find(actor, task_id)
-    values, version = task_bodies.changes(task.kind)
+    values, version = task_bodies.changes(task)
     with task_bodies.as_spelled():
         task = definitions.edit(actor, task.id, values, version if version is not None else matched())
     return tagged(done(shapes.task(actor, task), N_("The task is changed.")), task.version)

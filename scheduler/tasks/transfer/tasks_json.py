@@ -21,7 +21,7 @@ PLAIN = {
     "task_retry_interval": "retry_delay_seconds",
     "task_enabled": "is_active",
 }
-KEPT = ("task_log", "task_notify")  # nothing here is like it: it stays with the task, and comes out again
+KEPT = ("task_log", "task_notify")  # the name of a log means nothing here, and rules are the notifier's: both stay with the task
 REQUIRED = ("task_id", "task_name", "task_exec", "task_schedule")
 FIELDS = {*PLAIN, *KEPT, *REQUIRED, "task_env", "task_dependencies"}
 LEFT_OUT = "left_out"
@@ -101,7 +101,7 @@ def _values(given: Mapping[str, Any], entry: Entry) -> Values:
     path, args = _split(str(given["task_exec"]))
     schedule = str(given["task_schedule"]).strip()
     kept = {name: given[name] for name in KEPT if given.get(name)}
-    for name in kept:
+    for name in kept.keys() - {"task_notify"}:
         entry.notes.append(Problem(name, N_("Nothing here is like it: it is kept with the task and means nothing.")))
     notes = {**kept, **({"task_id": given["task_id"]} if key != given["task_id"] else {})}
     return {
