@@ -30,7 +30,13 @@ def index() -> Response:
     tab = tab if tab in TABS and (tab != "channels" or can(actor, "task.edit")) else "rules"
     contents = {"rules": _rules, "channels": _channels, "deliveries": _deliveries}[tab]()
     may_edit, may_manage = can(actor, "task.edit"), can(actor, "channel.manage")
-    common = {"tab": tab, "tabs": TABS, "words": notification_words, "may_edit": may_edit, "may_manage": may_manage}
+    common: dict[str, Any] = {
+        "tab": tab,
+        "tabs": TABS,
+        "words": notification_words,
+        "may_edit": may_edit,
+        "may_manage": may_manage,
+    }
     return render("notifications/index.html", **common, **contents)
 
 
