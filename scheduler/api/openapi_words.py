@@ -137,6 +137,13 @@ FROM_ELSEWHERE = (
     N_("200 when the database answers, the disk takes writes and the daemon ticks; else 503 and the name of what does not."),
     N_("How to sign in; `password` and `token` are secrets."),
     N_("What one attempt may use; None: as much as the machine lets it."),
+    N_("The older form: whether to write to one address when a run succeeds, and when it fails."),
+    N_("By which way: a channel's name or number, or a `type` and what that type needs."),
+    N_("From when to when nothing is sent, on the installation's clock; what comes then is sent at the end."),
+    N_("After how many such events in a row what is sent by which channels."),
+    N_("A rule as document 003 has it, and what it is about: `task` or `group` by number or key."),
+    N_("What is to be changed of a rule; what it is about stays."),
+    N_("A way to reach people; instead of `config` what belongs into it may stand beside `type`, as in document 003."),
 )
 DONE = N_("Done.")
 OUTSIDE_503 = N_("It does not work; the text names what.")

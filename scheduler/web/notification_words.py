@@ -70,7 +70,7 @@ def place(known: Known) -> str:
         return str(_("Task “%(name)s”", name=known.task.name))
     if known.group is not None:
         return str(_("Group “%(name)s”", name=known.group.name))
-    return str(_("All tasks"))
+    return str(_("Every task"))
 
 
 def standing(status: str) -> dict[str, Any]:

@@ -42,6 +42,9 @@ MATRIX = {
     "group.manage":     (False, False, False, True),
     "user.manage":      (False, False, False, True),
     "settings.manage":  (False, False, False, True),
+    "channel.manage":   (False, False, False, True),
+    "message.see":      (True, True, True, True),
+    "message.mark":     (True, True, True, True),
 }  # fmt: skip
 CELLS = [(action, role, row[ROLES.index(role)]) for action, row in MATRIX.items() for role in ROLES]
 

@@ -12,6 +12,7 @@ import urllib3
 from pydantic import AfterValidator, BeforeValidator
 from pydantic import Field as Limits
 
+from scheduler import clock
 from scheduler.accounts.audit import is_secret
 from scheduler.config import settings
 from scheduler.errors import N_
@@ -125,7 +126,7 @@ def headers(config: WebhookConfig, letter: Letter, body: str) -> dict[str, str]:
     if body:
         found["Content-Type"] = kind
     if config.secret:
-        moment = str(int(letter.at.timestamp()))
+        moment = str(int(clock.now().timestamp()))  # of this try: who refuses old ones takes a late one
         digest = hmac.new(config.secret.encode(), f"{moment}.{body}".encode(), hashlib.sha256).hexdigest()
         found |= {"X-Scheduler-Timestamp": moment, "X-Scheduler-Signature": f"sha256={digest}"}
     return {name: value for name, value in found.items() if name.lower() not in own} | dict(config.headers)
