@@ -5,8 +5,9 @@ from typing import Any
 from scheduler.api.bodies import Body
 from scheduler.api.described import Shape
 from scheduler.api.language import say
+from scheduler.tasks.blanks import Parameter
 from scheduler.tasks.built_in import recipes
-from scheduler.tasks.recipes import Parameter, Recipe, rendered
+from scheduler.tasks.recipes import Recipe, rendered
 
 
 class FromTemplate(Body):

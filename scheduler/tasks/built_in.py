@@ -1,7 +1,8 @@
 """The built-in recipes: backup, recovery, clean-up, checks; each script does the work itself, with the usual tools."""
 
 from scheduler.errors import N_
-from scheduler.tasks.recipes import Parameter, Recipe, recipes
+from scheduler.tasks.blanks import Parameter
+from scheduler.tasks.recipes import Recipe, recipes
 
 __all__ = ["ACTIONS", "OTHERS", "recipes"]
 

@@ -18,7 +18,7 @@ from scheduler.errors import N_, Conflict, Invalid, NotFound, Problem
 from scheduler.kinds import kinds
 from scheduler.tasks import contents, drafts, wording
 from scheduler.tasks.definitions import group_place
-from scheduler.tasks.models import DEFAULT_GROUP, Group, Task
+from scheduler.tasks.models import DEFAULT_GROUP, Group, OwnRecipe, Task
 from scheduler.tasks.queries import matching
 from scheduler.validation import problems
 
@@ -92,6 +92,8 @@ def remove(actor: Actor, group_id: int) -> None:
         if alive or dead:
             text = N_("%(alive)s tasks are in this group and %(dead)s of it in the trash: move them to another one first.")
             raise Conflict.because(text, alive=alive, dead=dead)
+        if shared := session.scalar(select(func.count()).where(OwnRecipe.group_id == group.id)):
+            raise Conflict.because(N_("%(count)s templates are shared in this group: move or delete them first."), count=shared)
         audit.record(actor, "group.delete", _thing(group), before=shown(group))
         session.delete(group)
 

@@ -140,6 +140,29 @@ class Dependency(Base):
     arrival: Mapped[str | None] = mapped_column(String(40))  # the run's public id: retention may take the run itself
 
 
+class OwnRecipe(Base):
+    """A recipe somebody here made: seen by its owner alone (`private`), by those of a group, or without one by everybody."""
+
+    __tablename__ = "recipe"
+    __table_args__ = (UniqueConstraint("name"), UniqueConstraint("key"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(100))
+    name: Mapped[str] = mapped_column(String(100))
+    category: Mapped[str] = mapped_column(String(50))
+    description: Mapped[str] = mapped_column(Text, default="")
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("group.id"), index=True)
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    private: Mapped[bool] = mapped_column(default=False)
+    parameters: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
+    task: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # a draft's values with blanks; never a secret
+    version: Mapped[int] = mapped_column(default=1)  # the one people edit against
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    group: Mapped[Group | None] = relationship(lazy="joined")
+
+
 class Pause(Base):
     """A time in which nothing begins by itself; one that ends by itself, at `until`, is never written to again."""
 

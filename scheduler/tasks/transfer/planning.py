@@ -13,8 +13,8 @@ from scheduler.errors import N_, Invalid, Problem, SchedulerError
 from scheduler.schedules.once import Manual
 from scheduler.tasks import definitions, drafts, wording
 from scheduler.tasks.drafts import Draft
-from scheduler.tasks.models import DEFAULT_GROUP, Group, Task
-from scheduler.tasks.transfer import comparing, grouping, linking, native
+from scheduler.tasks.models import DEFAULT_GROUP, Group, OwnRecipe, Task
+from scheduler.tasks.transfer import comparing, grouping, linking, native, recipe_entries
 from scheduler.tasks.transfer.changes import Change, Options, Plan
 from scheduler.tasks.transfer.source import Entry, Source, located
 
@@ -41,7 +41,8 @@ def state_of(session: Session) -> tuple[Any, ...]:
     """What the plan depends on, to see whether it has moved."""
     tasks = session.execute(select(Task.id, Task.key, Task.name, Task.version).where(Task.deleted_at.is_(None)).order_by(Task.id))
     groups = session.execute(select(Group.id, Group.key, Group.name).order_by(Group.id))
-    return (*map(tuple, tasks), *map(tuple, groups))
+    recipes = session.execute(select(OwnRecipe.id, OwnRecipe.key, OwnRecipe.version).order_by(OwnRecipe.id))
+    return (*map(tuple, tasks), *map(tuple, groups), *map(tuple, recipes))
 
 
 def plan(session: Session, actor: Actor, source: Source, options: Options, progress: Progress | None = None) -> Plan:
@@ -64,7 +65,8 @@ class _Planner:
         self.state = self._loaded()
         self.plan.groups, groups, problems = grouping.plan(self.actor, self.source.groups, self.state.groups)
         self.state.groups = groups
-        self.plan.problems += problems
+        self.plan.recipes, wrong = recipe_entries.plan(self.session, self.actor, self.source.recipes, groups)
+        self.plan.problems += [*problems, *wrong]
         total = len(self.source.entries)
         for number, entry in enumerate(self.source.entries, 1):
             try:
