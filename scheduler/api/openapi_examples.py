@@ -11,7 +11,7 @@ PLACES: Mapping[str, Any] = {
     "task_id": "nightly-backup",
     "execution_id": "exec-20240101-020000-1a2b3c4d",
     "group_id": "reports",
-    "template_id": "cleanup",
+    "template_id": "pack-a-folder",
     "user_id": "grace",
     "key_id": 1,
     "number": 1,
@@ -42,6 +42,22 @@ BODIES: Mapping[str, Any] = {
         "tags": ["weekly"],
     },
     "v1_tasks.update": {"schedule_config": "30 2 * * *", "timeout_seconds": 600},
+    "v1_templates.create": {
+        "name": "Pack another folder",
+        "category": "backup",
+        "description": "Packs a folder into an archive beside it.",
+        "parameters": [
+            {"name": "folder", "required": True, "pattern": "/.+"},
+            {"name": "hour", "default": "02:00", "pattern": "[0-2][0-9]:[0-5][0-9]"},
+        ],
+        "task": {
+            "type": "shell",
+            "command": 'tar -czf "$folder.tar.gz" "$folder"',
+            "schedule_type": "daily",
+            "schedule_config": {"times": ["{{hour}}"]},
+        },
+    },
+    "v1_templates.update": {"description": "Packs a folder into an archive beside it, at night."},
     "v1_templates.from_template": {
         "template_id": "database_backup",
         "name": "Copy of the database",

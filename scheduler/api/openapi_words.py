@@ -49,7 +49,7 @@ PLACES: Mapping[str, str] = {
     "task_id": N_("The task's number or key."),
     "execution_id": N_("The execution's public id."),
     "group_id": N_("The group's number or key."),
-    "template_id": N_("The template's id."),
+    "template_id": N_("The template's key."),
     "user_id": N_("The user's number or name."),
     "key_id": N_("The number of the API key."),
     "number": N_("The number of the version."),

@@ -77,7 +77,9 @@ def _lines(plan: Plan) -> list[str]:
     if plan.source.lines:
         return [f"{one['line']:>4} {one['role']:<8} {one['text'][:60]}{_notes(one['notes'])}" for one in _report(plan)][:SHOWN]
     moving = [change for change in plan.changes if change.action != "same"]
-    return [f"{ACTIONS[change.action]:<8} {change.key}  {', '.join(change.fields)}".rstrip() for change in moving[:SHOWN]]
+    recipes = [f"{ACTIONS[one.action]:<8} template {one.key}" for one in plan.recipes if one.action != "same"]
+    told = [f"{ACTIONS[change.action]:<8} {change.key}  {', '.join(change.fields)}".rstrip() for change in moving]
+    return [*recipes, *told][:SHOWN]
 
 
 def _report(plan: Plan) -> list[dict[str, Any]]:

@@ -29,6 +29,9 @@ ACTS: Mapping[str, str] = {
     "keys.rotate": N_("Made a new key for the secrets"),
     "group.create": N_("Created it"),
     "group.edit": N_("Changed it"),
+    "recipe.create": N_("Created it"),
+    "recipe.edit": N_("Changed it"),
+    "recipe.delete": N_("Deleted it"),
     "denied": N_("Was refused"),
 }
 LONGEST = 300

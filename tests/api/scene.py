@@ -14,7 +14,7 @@ from scheduler.accounts.tokens import Tokens
 from scheduler.api.openapi_examples import BODIES, MEMBER, PLACES
 from scheduler.database import db, transaction
 from scheduler.runs.models import Run
-from scheduler.tasks import definitions, groups
+from scheduler.tasks import definitions, groups, own_recipes
 from tests.api.conftest import end, prints
 from tests.factories import make_run
 
@@ -33,6 +33,8 @@ def arrange(app: Flask, instance: Path, alive: bool = False) -> None:
     users.create(actor, grace)
     schedule = {"schedule_type": "daily", "schedule_config": {"times": ["02:00"]}}
     task = definitions.create(actor, {"name": "Nightly backup", "key": PLACES["task_id"], "command": "echo copying", **schedule})
+    pack = {"parameters": [{"name": "folder", "required": True}], "task": {"command": 'tar -czf "$folder.tar.gz" "$folder"'}}
+    own_recipes.create(actor, {"name": "Pack a folder", "key": PLACES["template_id"], **pack})
     definitions.edit(actor, task.id, {"description": "copies everything", "retry_count": int(alive)}, None)
     (instance / "tasks").mkdir(exist_ok=True)
     (instance / "tasks" / "test_task.py").touch()

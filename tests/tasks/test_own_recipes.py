@@ -1,4 +1,4 @@
-"""Recipes of one's own: making, sharing, editing and deleting them, what is refused at which field, and what a task gets of one."""
+"""Recipes of one's own: making, sharing, changing them, what is refused at which field, and what a task gets of one."""
 
 import pytest
 from sqlalchemy import select
@@ -12,7 +12,8 @@ from scheduler.tasks.models import Group, OwnRecipe
 from scheduler.tasks.recipes import rendered
 from tests.factories import as_actor, make_group, make_task
 
-TASK = {"type": "shell", "command": 'tar -cf "$target" "$source"', "schedule_type": "daily", "schedule_config": {"times": ["02:00"]}}
+DAILY = {"schedule_type": "daily", "schedule_config": {"times": ["02:00"]}}
+TASK = {"type": "shell", "command": 'tar -cf "$target" "$source"', **DAILY}
 SOURCE = {"name": "source", "required": True, "pattern": "/.*"}
 TARGET = {"name": "target", "default": "/backup/all.tar"}
 GOOD = {"name": "Pack a folder", "category": "backup", "parameters": [SOURCE, TARGET], "task": TASK}
@@ -132,6 +133,7 @@ def test_every_wrong_value_is_named(app, edith):
     assert {problem.field for problem in error.value.problems} == {"params.source", "params.target", "params.depth"}
 
 
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 NAME, COUNT, LIST = {"name": "x"}, {"name": "n", "type": "number"}, {"name": "many", "type": "list"}
 
 
@@ -144,13 +146,13 @@ NAME, COUNT, LIST = {"name": "x"}, {"name": "n", "type": "number"}, {"name": "ma
         (http(body='{"a": "{{x}}"}'), NAME, '", "admin": "1', "body", '{"a": "\\", \\"admin\\": \\"1"}'),
         (http(body='{"a": {{n}}}'), COUNT, 7, "body", '{"a": 7}'),
         (http(body='{"a": {{many}}}'), LIST, ["b", '"c'], "body", '{"a": ["b", "\\"c"]}'),
-        (http(body="a={{x}}", headers={"Content-Type": "application/x-www-form-urlencoded"}), NAME, "b&c=d", "body", "a=b%26c%3Dd"),
+        (http(body="a={{x}}", headers=FORM), NAME, "b&c=d", "body", "a=b%26c%3Dd"),
         (http(body="<a>{{x}}</a>", headers={"Content-Type": "text/xml"}), NAME, "</a>&", "body", "<a>&lt;/a&gt;&amp;</a>"),
         (http(body="{{x}}"), NAME, '{"a": 1}', "body", '{"a": 1}'),
         (TASK | {"command": "true", "timeout_seconds": "{{n}}"}, COUNT, 90, "timeout_seconds", 90),
         (TASK | {"command": "true", "tags": ["{{many}}", "own"]}, LIST, ["a", "b"], "tags", ["a", "b", "own"]),
         (TASK | {"command": "true", "env": {"N": "{{n}}"}}, COUNT, 3, "env", {"N": "3"}),
-        (TASK | {"command": "true", "description": "for {{x}}, again {{x}}"}, NAME, "{{7*7}}", "description", "for {{7*7}}, again {{7*7}}"),
+        (TASK | {"command": "true", "description": "{{x}} {{x}}"}, NAME, "{{7*7}}", "description", "{{7*7}} {{7*7}}"),
     ],
 )  # fmt: skip
 def test_a_value_is_written_as_its_place_needs_it(app, task, parameter, value, field, becomes):
@@ -179,8 +181,8 @@ def test_a_secret_stands_only_where_secrets_are_kept(app):
 
 
 def test_a_secret_that_is_filled_in_is_sealed_in_the_task(app, edith):
-    secret = {"name": "x", "type": "secret"}
-    row = own_recipes.create(as_actor(edith), GOOD | {"parameters": [secret], "task": http(auth={"type": "bearer", "token": "{{x}}"})})
+    call = http(auth={"type": "bearer", "token": "{{x}}"})
+    row = own_recipes.create(as_actor(edith), GOOD | {"parameters": [{"name": "x", "type": "secret"}], "task": call})
     task = definitions.create(as_actor(edith), {**rendered(own_recipes.as_recipe(row), {"x": "hunter2"}), "name": "call"})
     assert "hunter2" not in str(task.content)
 

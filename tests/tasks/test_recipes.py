@@ -109,3 +109,18 @@ def test_an_sqlite_file_is_copied_whole(app, tmp_path):
     (copy,) = (tmp_path / "out").iterdir()
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("select a from t").fetchall() == [(7,)]
+
+
+def test_a_folder_is_copied_and_kept_alike(app, tmp_path):
+    write(tmp_path / "a b" / "deep" / "one", "first")
+    given = {"source": str(tmp_path / "a b"), "target": str(tmp_path / "copy")}
+    assert perform("folder_sync", tmp_path, **given)[0] == 0
+    write(tmp_path / "a b" / "two", "second")
+    code, printed = perform("folder_sync", tmp_path, **given)
+    assert (code, "::summary 2 files" in printed) == (0, True)
+    assert [(tmp_path / "copy" / name).read_text() for name in ("deep/one", "two")] == ["first", "second"]
+
+
+def test_a_command_of_ones_own_is_run_as_a_shell_reads_it(app, tmp_path):
+    assert perform("custom", tmp_path, command="echo $((6 * 7)) | tee out; exit 3") == (3, "42\n")
+    assert (tmp_path / "out").read_text() == "42\n"

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from scheduler.accounts.permissions import Actor, can
-from scheduler.errors import N_, Forbidden, Invalid, SchedulerError
+from scheduler.errors import N_, Forbidden, Invalid, Problem, SchedulerError
 from scheduler.tasks import definitions, own_recipes, recipe_drafts, wording
 from scheduler.tasks.models import Group, OwnRecipe
 from scheduler.tasks.recipe_drafts import Given, GivenParameter, RecipeDraft
@@ -45,11 +45,12 @@ def plan(
     for entry in entries:
         try:
             change = _judged(actor, entry, rows, groups)
-            _free(change, changes, rows)
+            if any(change.key == other.key for other in changes):
+                raise Invalid.because(TAKEN, field="key", value=change.key)
             changes.append(change)
         except SchedulerError as error:
             problems += [located(entry, problem) for problem in error.problems]
-    return changes, problems
+    return changes, [*problems, *_taken(changes, rows)]
 
 
 def write(session: Session, actor: Actor, changes: Sequence[RecipeChange]) -> None:
@@ -97,16 +98,18 @@ def _placed(actor: Actor, given: Given, groups: Mapping[str, Group]) -> None:
         raise Forbidden.because(N_("Your role does not allow this."))
 
 
-def _free(change: RecipeChange, before: Sequence[RecipeChange], rows: Mapping[str, OwnRecipe]) -> None:
-    """Refuse what is there twice, or is called like one that keeps its name."""
-    name = change.draft.given.name
-    if any(change.key == other.key for other in before):
-        raise Invalid.because(TAKEN, field="key", value=change.key)
-    if any(name == other.draft.given.name for other in before):
-        raise Invalid.because(TAKEN, field="name", value=name)
-    leaving = {other.key for other in before}
-    if any(row.name == name and row.key != change.key and row.key not in leaving for row in rows.values()):
-        raise Invalid.because(TAKEN, field="name", value=name)
+def _taken(changes: Sequence[RecipeChange], rows: Mapping[str, OwnRecipe]) -> list[Located]:
+    """What is called like another, or like one that keeps its name."""
+    after = {row.name: row.key for row in rows.values()} | {
+        row.name: "" for row in (one.row for one in changes) if row is not None
+    }
+    problems: list[Located] = []
+    for change in changes:
+        name = change.draft.given.name
+        if after.get(name):
+            problems.append(located(change.entry, Problem("name", TAKEN, {"value": name})))
+        after[name] = change.key
+    return problems
 
 
 def _values(written: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ GOOD = {
     "name": "Pack a folder",
     "category": "backup",
     "description": "two\nlines: {{x}}",
-    "parameters": [{"name": "source", "required": True, "pattern": "/.*"}, {"name": "wait", "type": "number", "default": 0}],
+    "parameters": [{"name": "source", "required": True, "pattern": "/.*"}, {"name": "wait", "type": "number", "default": 60}],
     "task": {"type": "shell", "command": 'tar -c "$source"', "timeout_seconds": "{{wait}}"},
 }
 
@@ -81,7 +81,7 @@ def test_it_says_what_is_wrong_with_its_line_and_brings_nothing_in(app):
 
 def test_one_that_is_not_to_be_seen_is_not_changed(app, ada, edith):
     own_recipes.create(as_actor(ada), GOOD | {"private": True})
-    file = exchange.recipes_written(as_actor(ada), "yaml").replace("private: true\n", "")
+    file = exchange.recipes_written(as_actor(ada), "yaml").replace("  private: true\n", "")
     with pytest.raises(Invalid, match="taken"):
         exchange.bring_in(as_actor(edith), read(file))
 
@@ -91,7 +91,7 @@ def test_a_group_one_may_not_see_is_not_there(app, ada, mallory):
     own_recipes.create(as_actor(ada), GOOD | {"group": "reports"})
     file = exchange.recipes_written(as_actor(ada), "yaml")
     empty()
-    with pytest.raises(Exception, match="role|group"):
+    with pytest.raises(Exception, match=r"role|group"):
         exchange.bring_in(as_actor(mallory), read(file))
     assert own_recipes.listed(as_actor(ada)) == []
 
