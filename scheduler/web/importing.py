@@ -62,6 +62,11 @@ class Preview:
         return [change.key for change in self.outcome.plan.groups if change.action != "same"]
 
     @property
+    def templates(self) -> list[str]:
+        """The templates that are made or changed."""
+        return [change.draft.given.name for change in self.outcome.plan.recipes if change.action != "same"]
+
+    @property
     def fires(self) -> Fires:
         """The due instants gained and lost, of all together."""
         return total(self.outcome.fires.values())
@@ -74,7 +79,7 @@ class Preview:
     @property
     def may_be_done(self) -> bool:
         """Whether there is anything to confirm, and nothing wrong."""
-        return not self.outcome.plan.problems and bool(self.changes or self.groups)
+        return not self.outcome.plan.problems and bool(self.changes or self.groups or self.templates)
 
 
 @pages.get("/import")
