@@ -127,6 +127,7 @@ FROM_ELSEWHERE = (
     N_("That this process answers, and nothing else."),
     N_("200 when the database answers, the disk takes writes and the daemon ticks; else 503 and the name of what does not."),
     N_("How to sign in; `password` and `token` are secrets."),
+    N_("A parameter as it is written."),
     N_("What one attempt may use; None: as much as the machine lets it."),
 )
 DONE = N_("Done.")

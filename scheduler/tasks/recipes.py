@@ -18,7 +18,7 @@ CATEGORIES: Mapping[str, str] = {
     "cleanup": N_("Clean-up of files"),
     "monitoring": N_("Monitoring"),
     "sync": N_("Synchronisation"),
-    "custom": N_("One's own"),
+    "custom": N_("Custom"),
 }
 
 

@@ -16,7 +16,7 @@ from scheduler.tasks.recipes import CATEGORIES, Recipe, recipes
 
 TIMING = ("schedule_type", "schedule_config", "timezone", "start_at", "end_at", "max_runs")
 TYPES = (
-    ("text", N_("Text")),
+    ("text", N_("Plain text")),
     ("number", N_("Number")),
     ("flag", N_("Yes or no")),
     ("list", N_("List")),
@@ -53,12 +53,12 @@ class Card:
         """What its schedule says."""
         task = self.recipe.task
         if any(placing.BLANK.search(text) for name in TIMING for _path, text in placing.leaves(task.get(name))):
-            return str(_("when you say"))
+            return str(_("At a time you choose"))
         try:
             kind, config = spellings.read(task.get("schedule_type", "manual"), task.get("schedule_config"))
             return parse(kind, config, task.get("timezone") or "UTC").describe(_)
         except Invalid:  # a date that has passed
-            return str(_("when you say"))
+            return str(_("At a time you choose"))
 
     @property
     def place(self) -> str:
@@ -95,6 +95,12 @@ def gallery(actor: Actor) -> list[tuple[str, list[Card]]]:
 def category(name: str) -> str:
     """A category in the viewer's language, as far as it is one of ours."""
     return str(_(CATEGORIES[name])) if name in CATEGORIES else name
+
+
+def category_key(word: str) -> str:
+    """The category that `word` names, in the viewer's language or in ours."""
+    tidy = " ".join(word.split())
+    return next((name for name in CATEGORIES if tidy in (name, category(name))), tidy)
 
 
 def _own(actor: Actor, rows: Iterable[OwnRecipe]) -> list[Card]:

@@ -1,6 +1,6 @@
 """The form of a recipe of one's own: a new one, from scratch or of a task, and one to edit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request, url_for
@@ -92,10 +92,20 @@ def _page(form: Typed, row: OwnRecipe | None, errors: dict[str, str], spare: int
         version=version,
         parameters=[*recipe_forms.rows(form), *[SPARE] * spare],
         types=[(name, _(word)) for name, word in recipe_cards.TYPES],
-        categories=[(name, _(word)) for name, word in CATEGORIES.items()],
+        categories=[recipe_cards.category(name) for name in CATEGORIES],
+        labels=_labels(form, errors),
         shares=_shares(row),
         **_choices(form),
     )
+
+
+def _labels(form: Typed, errors: Mapping[str, str]) -> dict[str, str]:
+    """What people call the fields that may be wrong."""
+    found = {one.name: _(one.label) for one in recipe_forms.of_type(form.get("type", ""))}
+    numbers = (name.partition(".")[2] for name in errors if name.startswith("parameters."))
+    found |= {f"parameters.{number}": f"{_('Parameter')} {int(number) + 1}" for number in numbers}
+    basics = {"name": _("Name"), "key": _("Key"), "category": _("Category"), "description": _("Description")}
+    return {**found, **basics, "share": _("Who may use it"), "type": _("Type"), "rest": _("Everything else")}
 
 
 def _choices(form: Typed) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from scheduler.accounts.permissions import Actor, can
+from scheduler.accounts.permissions import can
 from scheduler.errors import Conflict, Forbidden, Invalid, Problem, SchedulerError
 from scheduler.gate import status_of
 from scheduler.schedules import preview
 from scheduler.schedules.preview import Ask, Preview
-from scheduler.tasks import definitions, drafts, queries, wording
+from scheduler.tasks import definitions, drafts, placing, queries, wording
 from scheduler.tasks.blanks import Parameter, is_empty
 from scheduler.tasks.models import DEFAULT_GROUP
 from scheduler.tasks.recipes import rendered
@@ -163,21 +163,35 @@ def _errors(error: SchedulerError, card: Card) -> dict[str, str]:
 
 
 def _outcome(card: Card, form: Typed) -> Outcome:
-    actor = access.current_actor()
+    form.setdefault("name", card.name)
     try:
-        form.setdefault("name", card.name)
         values = _values(card, form) | {"is_active": True}
         draft = drafts.read(values)
-        rows = _rows(actor, values)
-        asked = Ask(draft.schedule.name, draft.schedule.config(), draft.particulars.timezone, count=SHOWN)
-        window = {"start_at": draft.plan.start_at, "end_at": draft.plan.end_at, "max_runs": draft.particulars.max_runs}
-        found = preview.preview(Ask(**{**asked.__dict__, **window}))
     except Invalid as error:
-        return Outcome(problems=error.problems)
-    return Outcome(rows, found, draft.schedule.describe(_))
+        return Outcome(found=_alone(card), sentence=card.when, problems=error.problems)
+    window = (draft.plan.start_at, draft.plan.end_at, draft.particulars.max_runs)
+    schedule = draft.schedule
+    try:
+        found = preview.preview(Ask(schedule.name, schedule.config(), draft.particulars.timezone, *window, count=SHOWN))
+    except Invalid as error:
+        return Outcome(_rows(values), sentence=schedule.describe(_), problems=error.problems)
+    return Outcome(_rows(values), found, schedule.describe(_))
 
 
-def _rows(actor: Actor, values: Mapping[str, Any]) -> list[Row]:
+def _alone(card: Card) -> Preview | None:
+    """When it would be due, as far as that does not depend on what is still to be filled in."""
+    task = {name: value for name, value in card.recipe.task.items() if name in recipe_cards.TIMING}
+    if any(placing.BLANK.search(text) for _path, text in placing.leaves(task)):
+        return None
+    try:
+        draft = drafts.read({**task, "name": "x", "command": "true"})
+        zone = draft.particulars.timezone
+        return preview.preview(Ask(draft.schedule.name, draft.schedule.config(), zone, draft.plan.start_at, count=SHOWN))
+    except Invalid:
+        return None
+
+
+def _rows(values: Mapping[str, Any]) -> list[Row]:
     """What the task is made of, as far as it differs from any; secrets masked."""
     type_ = str(values.get("type") or "shell")
     everything = (*task_controls.of_type(type_), *task_controls.policy(), *task_controls.ADVANCED)
