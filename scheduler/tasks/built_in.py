@@ -11,16 +11,23 @@ BACKUP = r"""set -eu
 target=${target:-$BACKUP_FOLDER} task_type=${task_type:-full}
 snapshot="$target/$SCHEDULER_TASK_KEY.snapshot"
 mkdir -p "$target"
-if [ "$task_type" = full ]; then rm -f "$snapshot"; fi
+rm -f "$snapshot.new"
+if [ "$task_type" != full ] && [ -f "$snapshot" ]; then cp "$snapshot" "$snapshot.new"; fi
 pack=--gzip end=.tar.gz
 if [ "${compression_enabled:-true}" = false ]; then pack=--no-auto-compress end=.tar; fi
 archive="$target/$SCHEDULER_TASK_KEY-$(date +%Y%m%d-%H%M%S)-$task_type$end"
+trap 'rm -f "$archive.part" "$snapshot.new"' EXIT
 IFS='
 '
 set -f
-tar --create "$pack" --force-local --file "$archive.part" --listed-incremental "$snapshot" -- $source_paths
+code=0
+tar --create "$pack" --force-local --file "$archive.part" --listed-incremental "$snapshot.new" -- $source_paths || code=$?
+if [ "$code" -gt 1 ]; then exit "$code"; fi
 mv "$archive.part" "$archive"
-echo "::summary $(du -h "$archive" | cut -f 1) in $archive"
+mv "$snapshot.new" "$snapshot"
+note=
+if [ "$code" -eq 1 ]; then note=", and some files changed while they were read"; fi
+echo "::summary $(du -h "$archive" | cut -f 1) in $archive$note"
 """
 RECOVERY = r"""set -eu
 folder=${folder:-$BACKUP_FOLDER}
@@ -41,8 +48,13 @@ echo "::summary restored to $target"
 CLEANUP = r"""set -eu
 path=${path:-$BACKUP_FOLDER}
 if [ ! -d "$path" ]; then echo "::summary there is no folder $path, nothing to delete"; exit 0; fi
-count=$(find "$path" -type f -name "${pattern:-*}" -mtime "+${retention_days:-30}" -print -delete | tee /dev/stderr | wc -l)
-echo "::summary $count files deleted"
+list=$(mktemp)
+trap 'rm -f "$list"' EXIT
+code=0
+find "$path" -type f -name "${pattern:-*}" -mtime "+${retention_days:-30}" -delete -print >"$list" || code=2
+cat "$list" >&2
+echo "::summary $(wc -l <"$list") files deleted"
+exit "$code"
 """
 HEALTH = r"""set -eu
 path=${path:-/} most=${max_used_percent:-90}
@@ -57,8 +69,13 @@ echo "::summary $used % of $path used"
 RETENTION = r"""set -eu
 path=${path:-$BACKUP_FOLDER}
 if [ ! -d "$path" ]; then echo "there is no folder $path" >&2; exit 1; fi
-kept=$(find "$path" -type f | wc -l)
-old=$(find "$path" -type f -mtime "+${retention_days:-30}" | tee /dev/stderr | wc -l)
+list=$(mktemp)
+trap 'rm -f "$list"' EXIT
+find "$path" -type f >"$list" || exit 2
+kept=$(wc -l <"$list")
+find "$path" -type f -mtime "+${retention_days:-30}" >"$list" || exit 2
+old=$(wc -l <"$list")
+cat "$list" >&2
 echo "::summary $kept files kept, $old of them older than ${retention_days:-30} days"
 [ "$kept" -gt 0 ] && [ "$old" -eq 0 ]
 """

@@ -5,14 +5,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from scheduler.accounts.permissions import Actor, require
+from scheduler.config import settings
 from scheduler.kinds import kinds
 from scheduler.tasks import blanks, placing, queries
 from scheduler.tasks.blanks import SECRET, Parameter
 from scheduler.tasks.models import Task
+from scheduler.tasks.policy import Policy
 from scheduler.tasks.recipe_drafts import TASK_FIELDS
 from scheduler.tasks.transfer import native
 
-LEFT = frozenset({"run_as", "start_at", "end_at"})  # of this machine, or of that task's own time
+LEFT = frozenset({"run_as", "start_at", "end_at", "is_active"})  # of this machine, or that task's own state
 
 
 def values(actor: Actor, reference: int | str) -> dict[str, Any]:
@@ -23,7 +25,9 @@ def values(actor: Actor, reference: int | str) -> dict[str, Any]:
     task = queries.find(actor, reference)
     require(actor, "task.edit", task)
     clear = native.task_values(task, task.group.key, [])
-    clear = {name: clear[name] for name in TASK_FIELDS if name in clear and name not in LEFT}
+    usual = {**Policy().model_dump(), "timezone": settings().engine.timezone}
+    told = (name for name in TASK_FIELDS if name in clear and name not in LEFT)
+    clear = {name: clear[name] for name in told if name not in usual or clear[name] != usual[name]}
     clear["params"] = dict(task.params)
     found = _Opened(clear)
     for path in _secret_paths(task, clear):

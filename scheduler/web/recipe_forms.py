@@ -38,7 +38,7 @@ def typed(values: Mapping[str, Any]) -> Typed:
     """The form that shows `values`."""
     task = dict(values["task"])
     form: Typed = Typed({name: values.get(name) or "" for name in TEXTS})
-    form["category"] = recipe_cards.category(form["category"])
+    form["category"] = recipe_cards.category(form["category"] or "custom")
     form["share"] = "private" if values.get("private") else f"group:{values['group']}" if values.get("group") else "all"
     for column in PARAMETER:
         form.setlist(f"p-{column}", [_shown(one, column) for one in values["parameters"]])
@@ -56,7 +56,7 @@ def values(form: Typed) -> dict[str, Any]:
     """What the form says; raises `Invalid` for what could not even be read."""
     share = form.get("share", "")
     found: dict[str, Any] = {name: form.get(name, "").replace("\r\n", "\n") for name in TEXTS}
-    found["category"] = recipe_cards.category_key(found["category"])
+    found["category"] = recipe_cards.category_key(found["category"]) or "custom"
     found |= {"private": share == "private", "group": share.removeprefix("group:") if share.startswith("group:") else None}
     return found | {"parameters": parameters(form), "task": _task(form)}
 

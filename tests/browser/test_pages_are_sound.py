@@ -53,6 +53,14 @@ PAGES = [
     "/account/password",
     "/logout",
     "/settings/upkeep",
+    "/templates",
+    "/templates/backup",
+    "/templates/folder_sync",
+    "/templates/new",
+    "/templates/new?task={number}",
+    "/templates/greeting",
+    "/templates/greeting/edit",
+    "/templates/greeting/delete",
     "/admin/users",
     "/admin/users/new",
     "/admin/users/1",
@@ -63,7 +71,8 @@ PAGES = [
 # The only Latin words of a Chinese page: names of things, and what people have typed.
 LATIN = re.compile(
     r"""\b(admin|root|edith|oscar|victor|mallory|lin|leaver|default|Scheduler|English|Shell|Python|HTTP|JSON|YAML|Bearer|UTC|ETag|OpenAPI|[Cc]ron|API|CSV|PID|CPU|WARN|ERROR
-    |stdout|stderr|SIGTERM|SIGKILL|PYTHONUNBUFFERED|Ctrl|Esc|Enter|Chrome|HeadlessChrome|Linux|POSIX|crontab|bash)\b""",
+    |stdout|stderr|SIGTERM|SIGKILL|PYTHONUNBUFFERED|Ctrl|Esc|Enter|Chrome|HeadlessChrome|Linux|POSIX|crontab|bash
+    |SQLite|PostgreSQL|rsync|full|YAML)\b""",
     re.VERBOSE,
 )
 NAMES = re.compile(r"Mozilla/.*|\S*[/_.\d]\S*")  # of browsers, zones, files and keys
@@ -82,16 +91,22 @@ def scene(admin: Caller, people: None) -> Iterator[dict[str, str]]:
     bad = admin.make_task("同步", command="echo 开始; echo disk full >&2; exit 3", **daily)
     live = admin.make_task("长跑", command="echo 开始; echo '::progress 40 第二步'; sleep 600")
     idle = admin.make_task("停用", type="http", url="http://example.org/", is_active=False)
+    asked = {"name": "who", "label": "对谁", "default": "大家", "choices": ["大家", "你"]}
+    greeting = {"command": 'echo "你好，$who"', "schedule_type": "daily", "schedule_config": {"times": ["08:00"]}}
+    shared = {"category": "问候", "description": "每天早上", "parameters": [asked], "task": greeting}
+    admin.call("POST", "/templates", {"name": "问好", "key": "greeting", **shared})
     gone = admin.make_task("已删", command="true")
     admin.forget(gone)
     places = {
         "good": good.path,
+        "number": str(good.id),
         "bad": bad.path,
         "good run": admin.run(good),
         "bad run": admin.run(bad),
         "live run": admin.begin(live),
     }
     yield places
+    admin.call("DELETE", "/templates/greeting")
     for task in (good, away, bad, live, idle):
         admin.forget(task)
 

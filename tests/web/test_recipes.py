@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from scheduler.accounts.permissions import SYSTEM
 from scheduler.database import db
-from scheduler.tasks import own_recipes
+from scheduler.tasks import own_recipes, recipe_of_task
 from scheduler.tasks.models import OwnRecipe, Task
 from scheduler.web import recipe_forms
 from tests.factories import as_actor, make_group, make_task
@@ -126,6 +126,8 @@ def test_one_is_made_of_a_task(sign_in):
     client = sign_in("edith")
     assert f"/templates/new?task={task.id}" in text_of(client.get(f"/tasks/{task.id}"))
     page = text_of(client.get(f"/templates/new?task={task.id}"))
+    form = recipe_forms.typed(recipe_of_task.values(SYSTEM, task.id))
+    assert send(client, "/templates/new", dict(form.lists())).location == "/templates/greet"
     assert 'value="Greet"' in page and 'value="who"' in page and "echo &#34;$who&#34;" in page
 
 
