@@ -30,6 +30,7 @@ class Parameter:
     choices: tuple[str, ...] = ()
     pattern: str = ""
     label: str = ""  # what people call it
+    words: tuple[str, ...] = ()  # what people call its choices, where that is not what is filled in
 
     @property
     def word(self) -> str:

@@ -7,6 +7,7 @@ from scheduler.tasks.recipes import Recipe, recipes
 __all__ = ["ACTIONS", "OTHERS", "recipes"]
 
 PATH = "/.*"
+WHOLE = (N_("Everything"), N_("What has changed since the last one"))
 BACKUP = r"""set -eu
 target=${target:-$BACKUP_FOLDER} task_type=${task_type:-full}
 snapshot="$target/$SCHEDULER_TASK_KEY.snapshot"
@@ -124,7 +125,7 @@ ACTIONS = (
         _shell(BACKUP), _nightly("02:00"),
         (
             Parameter("source_paths", "list", required=True, pattern=PATH, label=N_("Folders")),
-            Parameter("task_type", default="full", choices=("full", "incremental"), label=N_("Whole, or what has changed")),
+            Parameter("task_type", default="full", choices=("full", "incremental"), label=N_("What goes in"), words=WHOLE),
             Parameter("compression_enabled", "flag", default=True, label=N_("Compress it")),
             Parameter("target", pattern=PATH, label=N_("Where the archives go")),
         ),

@@ -111,7 +111,8 @@ def _controls(card: Card) -> list[Control]:
 def _control(card: Card, one: Parameter) -> Control:
     widget = WIDGETS.get(one.type, "select" if one.choices else "text")
     empty = [] if one.required else [("", "—")]
-    choices = tuple((word, word) for word in one.choices)
+    words = tuple(map(_, one.words)) or one.choices
+    choices = tuple(zip(one.choices, words, strict=True))
     hint = _("One per line.") if one.type == "list" else ""
     shown = (*empty, *choices) if choices else ()
     return Control(f"{FIELD}.{one.name}", card.word(one), widget, hint, shown, one.required, one.default)

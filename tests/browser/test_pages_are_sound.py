@@ -72,7 +72,7 @@ PAGES = [
 LATIN = re.compile(
     r"""\b(admin|root|edith|oscar|victor|mallory|lin|leaver|default|Scheduler|English|Shell|Python|HTTP|JSON|YAML|Bearer|UTC|ETag|OpenAPI|[Cc]ron|API|CSV|PID|CPU|WARN|ERROR
     |stdout|stderr|SIGTERM|SIGKILL|PYTHONUNBUFFERED|Ctrl|Esc|Enter|Chrome|HeadlessChrome|Linux|POSIX|crontab|bash
-    |SQLite|PostgreSQL|rsync|full|YAML)\b""",
+    |SQLite|PostgreSQL|rsync)\b""",
     re.VERBOSE,
 )
 NAMES = re.compile(r"Mozilla/.*|\S*[/_.\d]\S*")  # of browsers, zones, files and keys
