@@ -1,6 +1,7 @@
 """The form of a recipe of one's own: a new one, from scratch or of a task, and one to edit."""
 
 from collections.abc import Callable, Mapping
+from itertools import groupby
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request, url_for
@@ -112,7 +113,7 @@ def _choices(form: Typed) -> dict[str, Any]:
     wanted = recipe_forms.opened(recipe_forms.of_type(form.get("type", "")), form)
     return {
         "kinds": [(kind.name, _(kind.label)) for kind in kinds],
-        "content": wanted,
+        "content": [(group, list(found)) for group, found in groupby(wanted, lambda one: one.group)],
         "rows": controls.rows,
         "words": lambda choices: [(key, _(word)) for key, word in choices],
         "kept": task_forms.kept(form),

@@ -221,6 +221,15 @@ def test_nobody_shares_in_a_group_they_may_not_create_in(app, victor, mallory):
     assert not db.session.scalars(select(OwnRecipe)).all()
 
 
+def test_who_is_limited_to_groups_keeps_one_to_themselves_or_shares_it_there(app, ada, mallory):
+    group = make_group("reports")
+    groups.grant(as_actor(ada), group, mallory.id, "editor")
+    for number, place in enumerate(({"private": True}, {"group": "reports"})):
+        assert own_recipes.create(as_actor(mallory), GOOD | place | {"name": f"Mine {number}"}).owner_id == mallory.id
+    with pytest.raises(Forbidden):
+        own_recipes.create(as_actor(mallory), GOOD)
+
+
 def test_a_group_that_templates_are_shared_in_stays(app, ada):
     group = make_group("reports")
     own_recipes.create(as_actor(ada), GOOD | {"group": "reports"})

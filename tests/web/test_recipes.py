@@ -203,5 +203,6 @@ def test_one_goes_out_as_a_file_and_comes_in_again(sign_in):
     own_recipes.remove(SYSTEM, "pack-a-folder")
     preview = text_of(send(client, "/tasks/import", {"text": text_of(file), "format": "yaml"}))
     assert "Templates made or changed: Pack a folder" in preview
-    send(client, "/tasks/import", {"text": text_of(file), "format": "yaml", "sure": "1"})
+    assert send(client, "/tasks/import", {"text": text_of(file), "format": "yaml", "sure": "1"}).location == "/templates"
+    assert "Templates made or changed: Pack a folder" in text_of(client.get("/templates"))
     assert client.get("/templates/export?key=pack-a-folder").data == file.data
