@@ -1,5 +1,7 @@
 """Recipes of one's own: making, sharing, changing them, what is refused at which field, and what a task gets of one."""
 
+import subprocess
+
 import pytest
 from sqlalchemy import select
 
@@ -48,6 +50,26 @@ def test_a_task_is_made_of_one_with_its_values_as_variables(app, edith):
         {"command": TASK["command"]}, {"source": "/home; rm -rf /", "target": "/backup/all.tar"},
     )  # fmt: skip
     assert task.notes == {"recipe": "pack-a-folder"} and task.next_run_at is not None
+
+
+HOSTILE = [
+    "'; touch pwned; '",
+    '"; touch pwned; "',
+    "$(touch pwned)",
+    "`touch pwned`",
+    "a & touch pwned",
+    "{{7*7}}",
+    "{{x}}",
+    "-n",
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_hostile_value_is_printed_and_not_obeyed(app, tmp_path, value):
+    made = filled({"command": "printf '%s' \"$x\""}, {"x": value}, {"name": "x"})
+    env = {"PATH": "/usr/bin:/bin", **made["params"]}
+    said = subprocess.run(["/bin/sh", "-c", made["command"]], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert (said.stdout, list(tmp_path.iterdir())) == (value, [])
 
 
 def test_each_change_leaves_a_row_in_the_audit_log(app, edith):
