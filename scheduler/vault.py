@@ -1,15 +1,20 @@
 """Encrypts and decrypts secrets with keys kept outside the database, and hides secret values; stores nothing itself."""
 
+import base64
 import hashlib
+import json
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from scheduler.errors import N_, ConfigError
 
 MASK = "********"
+SHORTEST = 4  # characters: what is shorter stands in every other line by chance, and stars there would tell where
 _DAMAGED = N_("%(path)s is damaged: it holds no key. Bring it back from a backup.")
 
 
@@ -49,6 +54,29 @@ class Vault:
         self._keys = self._path.read_bytes().split()  # they were rotated meanwhile, by another process
         self._ring = MultiFernet([Fernet(key) for key in self._keys])
         return self._ring.decrypt(sealed.encode()).decode()
+
+
+def disguises(value: str) -> set[str]:
+    """The texts that give a secret away where they are printed: itself, its lines, and itself as URL, JSON and base64 write it.
+
+    What is shorter than `SHORTEST` is hidden only as part of something longer.
+    """
+    trimmed = value.strip()
+    plain = {value, trimmed, *(line.strip() for line in value.splitlines())}
+    written = {quote(trimmed, safe=""), quote_plus(trimmed), json.dumps(trimmed)[1:-1], json.dumps(trimmed, ensure_ascii=False)[1:-1]}
+    return {text for text in (*plain, *written, *_in_base64(trimmed.encode())) if len(text) >= SHORTEST}
+
+
+def _in_base64(octets: bytes) -> Iterator[str]:
+    """What surely stands in the base64 of any text that holds `octets`: it depends on where in it they begin."""
+    if len(octets) < 2 * SHORTEST:
+        return  # a few letters of base64 stand anywhere
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + octets).rstrip(b"=")
+        first, surplus = (0, 2, 3)[before], (before + len(octets)) % 3
+        sure = encoded[first : len(encoded) - bool(surplus)].decode()
+        yield sure
+        yield sure.translate(str.maketrans("+/", "-_"))
 
 
 _vault: Vault | None = None

@@ -1,10 +1,11 @@
-"""What a task's content looks like at rest: secrets in it sealed, shown masked, opened only to be run."""
+"""What a task's content looks like at rest: secrets in it sealed, shown masked, opened only to be run; names of secrets are none."""
 
 import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from scheduler.config import settings
+from scheduler.kinds import references
 from scheduler.kinds.base import Content, Context, Kind
 from scheduler.vault import MASK, vault
 
@@ -68,8 +69,9 @@ def _changed(values: Values, path: list[str], change: Callable[[str], str]) -> V
     inner: Any = new
     for name in path[:-1]:
         inner = inner.get(name) if isinstance(inner, dict) else None
-    if isinstance(inner, dict) and isinstance(inner.get(path[-1]), str) and inner[path[-1]]:
-        inner[path[-1]] = change(inner[path[-1]])
+    value = inner.get(path[-1]) if isinstance(inner, dict) else None
+    if value and isinstance(value, str) and not references.only(value):
+        inner[path[-1]] = change(value)
     return new
 
 
