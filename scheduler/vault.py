@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -63,8 +63,20 @@ def disguises(value: str) -> set[str]:
     """
     trimmed = value.strip()
     plain = {value, trimmed, *(line.strip() for line in value.splitlines())}
-    written = {quote(trimmed, safe=""), quote_plus(trimmed), json.dumps(trimmed)[1:-1], json.dumps(trimmed, ensure_ascii=False)[1:-1]}
+    written = {
+        quote(trimmed, safe=""),
+        quote_plus(trimmed),
+        json.dumps(trimmed)[1:-1],
+        json.dumps(trimmed, ensure_ascii=False)[1:-1],
+    }
     return {text for text in (*plain, *written, *_in_base64(trimmed.encode())) if len(text) >= SHORTEST}
+
+
+def hidden(text: str, values: Iterable[str]) -> str:
+    """`text` with the mask in place of these secrets."""
+    for form in sorted({form for value in values for form in disguises(value)}, key=len, reverse=True):
+        text = text.replace(form, MASK)
+    return text
 
 
 def _in_base64(octets: bytes) -> Iterator[str]:

@@ -24,11 +24,12 @@ from scheduler.execution import perform, sockets
 from scheduler.execution.engines import Engine
 from scheduler.execution.protocol import DAEMON_SOCKET, Spec, State
 from scheduler.failpoints import failpoint
-from scheduler.runs import lifecycle, waiting
+from scheduler.runs import lifecycle, policy, waiting
 from scheduler.runs.lifecycle import Claimed, Report
 from scheduler.runs.models import Attempt, Run
 from scheduler.runs.policy import Outcome
 from scheduler.runs.status import Status
+from scheduler.tasks import secrets
 
 Step = Callable[[], None]
 Made = tuple[Claimed, Spec | SchedulerError]
@@ -227,7 +228,7 @@ class Dispatcher:
     def _begin(self, claimed: Sequence[Made]) -> None:
         """Hand over what could be made ready; what could not has failed."""
         self._hand_over([made for _, made in claimed if isinstance(made, Spec)])
-        failed = [_never_began(one, str(why)) for one, why in claimed if isinstance(why, SchedulerError)]
+        failed = [_never_began(one, why) for one, why in claimed if isinstance(why, SchedulerError)]
         if failed:
             lifecycle.finish(failed)
             self._nudge()
@@ -277,9 +278,12 @@ class Tender(Dispatcher):
             self._recover()
 
 
-def _never_began(one: Claimed, why: str) -> Report:
+def _never_began(one: Claimed, why: SchedulerError) -> Report:
+    """What becomes of an attempt that could not be made ready; without its secrets it is not even tried again."""
     at = clock.now().timestamp()
-    return Report(one.run_id, one.number, Outcome("start_failed", error=why, started_at=at, finished_at=at, duration=0.0))
+    details = {policy.HOPELESS: True} if isinstance(why, secrets.Unusable) else {}
+    outcome = Outcome("start_failed", error=str(why), started_at=at, finished_at=at, duration=0.0, details=details)
+    return Report(one.run_id, one.number, outcome)
 
 
 def _drain(pipe: int) -> None:

@@ -189,7 +189,13 @@ def _request_fields() -> list[Field]:
     return [
         Field("method", N_("Method"), "select", choices=methods, default="GET"),
         Field("url", N_("Address"), hint=N_("Begins with http:// or https://."), required=True),
-        Field("headers", N_("Headers"), "pairs", hint=N_("Address, headers, body and authentication may name secrets: ${secret:NAME}."), default={}),
+        Field(
+            "headers",
+            N_("Headers"),
+            "pairs",
+            hint=N_("Address, headers, body and authentication may name secrets: ${secret:NAME}."),
+            default={},
+        ),
         Field("body", N_("Body"), "code", default=""),
     ]
 

@@ -25,9 +25,18 @@ def stood_in(text: str) -> str:
     return _REFERENCE.sub(STAND_IN, text) if MARK in text else text
 
 
-def filled(text: str, values: Mapping[str, str]) -> str:
-    """The text with the values of the secrets it names; `KeyError` for one that is not there. Values are not looked at again."""
-    return _REFERENCE.sub(lambda match: values[match[1]], text) if MARK in text else text
+def filled(value: Any, values: Mapping[str, str]) -> Any:
+    """The same with the values of the secrets named in its texts; `KeyError` for one that is not there.
+
+    What a secret holds is not looked at again.
+    """
+    if isinstance(value, Mapping):
+        return {name: filled(inner, values) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [filled(inner, values) for inner in value]
+    if isinstance(value, str) and MARK in value:
+        return _REFERENCE.sub(lambda match: values[match[1]], value)
+    return value
 
 
 def only(text: Any) -> bool:

@@ -60,9 +60,14 @@ def judged(report: Report, row: Any) -> Status:
     return Status.CANCELLED if row.cancel_at and status in FAILED and report.outcome.reason != "timeout" else status
 
 
-def next_try(row: Any, status: Status, now: datetime) -> datetime | None:
-    """When the run is to be tried again; None when it has ended, or nobody wants it any more."""
-    unwanted = row.cancel_at or row.deleted_at or not (row.enabled or row.cause in ASKED_FOR)
+def next_try(report: Report, row: Any, status: Status, now: datetime) -> datetime | None:
+    """When the run is to be tried again; None when it has ended, nobody wants it any more, or there is no hope."""
+    unwanted = (
+        report.outcome.details.get(policy.HOPELESS)
+        or row.cancel_at
+        or row.deleted_at
+        or not (row.enabled or row.cause in ASKED_FOR)
+    )
     delay = None if unwanted else policy.retry(status, row.tries + 1, row.policy)
     return None if delay is None else now + delay
 

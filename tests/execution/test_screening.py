@@ -50,7 +50,9 @@ def test_a_long_secret_is_found_in_pieces() -> None:
     assert masked([key], *pieces) == b"before " + STARS + b" after"
 
 
-@pytest.mark.parametrize("value", ["p&ss word/%", "line one\nline two", 'say "cheese"', "höchst-geheim", "-----BEGIN\nabcdefgh\n-----END\n"])
+@pytest.mark.parametrize(
+    "value", ["p&ss word/%", "line one\nline two", 'say "cheese"', "höchst-geheim", "-----BEGIN\nabcdefgh\n-----END\n"]
+)
 def test_it_hides_a_value_in_its_disguises(value: str) -> None:
     forms = [value, value.strip(), *value.strip().splitlines(), quote(value.strip(), safe=""), json.dumps(value.strip())[1:-1]]
     for form in forms:
