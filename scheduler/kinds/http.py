@@ -186,16 +186,11 @@ def _masks(content: HttpContent) -> tuple[str, ...]:
 
 def _request_fields() -> list[Field]:
     methods = tuple((method, method) for method in METHODS)
+    naming = N_("Address, headers, body and authentication may name secrets: ${secret:NAME}.")
     return [
         Field("method", N_("Method"), "select", choices=methods, default="GET"),
         Field("url", N_("Address"), hint=N_("Begins with http:// or https://."), required=True),
-        Field(
-            "headers",
-            N_("Headers"),
-            "pairs",
-            hint=N_("Address, headers, body and authentication may name secrets: ${secret:NAME}."),
-            default={},
-        ),
+        Field("headers", N_("Headers"), "pairs", hint=naming, default={}),
         Field("body", N_("Body"), "code", default=""),
     ]
 

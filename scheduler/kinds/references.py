@@ -8,7 +8,7 @@ from scheduler.errors import N_, Problem
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 MARK = "${secret:"
-STAND_IN = "x"  # what a value is taken for where only the form of a text is looked at
+STAND_IN = "1"  # what a value is taken for where only the form of a text is looked at: fits a host, a port, a header
 
 _REFERENCE = re.compile(r"\$\{secret:([^{}]*)\}")
 # The scheme of an Authorization header is no secret: what stands behind it is.
@@ -21,7 +21,7 @@ def names(text: str) -> frozenset[str]:
 
 
 def stood_in(text: str) -> str:
-    """The text as if each secret were one harmless letter."""
+    """The text as if each secret were one harmless digit."""
     return _REFERENCE.sub(STAND_IN, text) if MARK in text else text
 
 
@@ -64,7 +64,7 @@ def misnamed(found: Iterable[tuple[str, str]]) -> list[Problem]:
 
 
 def misplaced(found: Iterable[tuple[str, str]]) -> list[Problem]:
-    """Each place that names a secret although no value is put there: what stands there is seen by others, or written to a file."""
+    """Each place that names a secret although no value is put there: others could see it, or it lies in a file."""
     text = N_("A secret cannot be named here: name it in an environment variable, MY_KEY=${secret:%(name)s}, and use that.")
     wrong = [(place, next((one for one in sorted(names(written)) if NAME.fullmatch(one)), "")) for place, written in found]
     return [Problem(place, text, {"name": name}) for place, name in wrong if name]

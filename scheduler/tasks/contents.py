@@ -1,4 +1,4 @@
-"""What a task's content looks like at rest: secrets in it sealed, shown masked, opened only to be run; names of secrets are none."""
+"""What a task's content looks like at rest: secrets in it sealed, shown masked, opened only to be run."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -64,7 +64,7 @@ def _mapped(kind: Kind[Any], values: Values, change: Callable[[str], str]) -> Va
 
 
 def _changed(values: Values, path: list[str], change: Callable[[str], str]) -> Values:
-    """A copy of `values` in which the text at `path`, where there is one, went through `change`."""
+    """A copy of `values` in which the text at `path`, where there is one, went through `change`; names of secrets are none."""
     new = copy.deepcopy(values)
     inner: Any = new
     for name in path[:-1]:

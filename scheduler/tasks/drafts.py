@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as made
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -66,7 +67,7 @@ class Draft:
     policy: Policy
     schedule: Schedule
     plan: Plan
-    secrets: Mapping[str, frozenset[str]] = field(default_factory=dict)  # the names of those it names, by place
+    secrets: Mapping[str, frozenset[str]] = made(default_factory=dict)  # the names of those it names, by place
 
 
 CONTENT_FIELDS = frozenset(field for kind in kinds for field in kind.model.model_fields)

@@ -54,7 +54,7 @@ def create(actor: Actor, values: Mapping[str, Any]) -> Group:
         _apply(session, group, {"name": "", "key": ""} | given)
         session.add(group)
         _flush(session, group)
-        secrets.refuse(actor, group, secrets.of_group(group))
+        secrets.refuse(actor, group, secrets.of_content(group.default_content))
         audit.record(actor, "group.create", _thing(group), after=shown(group))
     return group
 
@@ -75,7 +75,7 @@ def edit(actor: Actor, group_id: int, values: Mapping[str, Any], version: int | 
         group.version += 1
         _flush(session, group)
         if given.get(CONTENT):
-            secrets.refuse(actor, group, secrets.of_group(group))
+            secrets.refuse(actor, group, secrets.of_content(group.default_content))
         audit.record(actor, "group.edit", _thing(group), before=before, after=shown(group))
     return group
 

@@ -1,4 +1,4 @@
-"""The tables of tasks, groups, secrets and what waits for what; what a kind, a schedule, a policy hold is for `drafts` to check."""
+"""The tables of tasks, groups, secrets and what waits for what; what kinds, schedules, policies hold is for `drafts` to check."""
 
 from datetime import datetime
 from typing import Any

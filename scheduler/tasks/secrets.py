@@ -1,4 +1,4 @@
-"""The verbs on secrets: put one, remove one, list them; which of them a task may name; nobody gets a value from here but a run."""
+"""The verbs on secrets: put one, remove one, list them; which of them a task may name; only a run is given values."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -74,7 +74,7 @@ def found(actor: Actor, name: str) -> Secret:
 
 
 def put(actor: Actor, name: str, values: Mapping[str, Any], fresh: bool | None = None) -> Secret:
-    """Make the secret `name`, or replace of it what `values` name. Of a new one that names no groups, tasks of group 1 may use it.
+    """Make the secret `name`, or replace of it what `values` name. A new one that names no groups is for group 1.
 
     With `fresh` there must be none of that name yet (`Conflict`), with False there must be one (`NotFound`).
     """
@@ -119,14 +119,14 @@ def uses(actor: Actor) -> dict[str, Uses]:
         for name in row.secrets:
             found.setdefault(name, Uses()).tasks.append(Use(row.id, row.key, row.name))
     for group in db.session.scalars(select(Group).where(Group.default_content.is_not(None)).order_by(Group.name)):
-        for name in named(of_group(group)):
+        for name in named(of_content(group.default_content)):
             found.setdefault(name, Uses()).groups.append(Use(group.id, group.key, group.name))
     return found
 
 
-def of_group(group: Group) -> dict[str, frozenset[str]]:
-    """The names of the secrets that the group's own content names, by place."""
-    stored = dict(group.default_content or {})
+def of_content(default_content: Mapping[str, Any] | None) -> dict[str, frozenset[str]]:
+    """The names of the secrets that a group's own content, as it is stored, names, by place."""
+    stored = dict(default_content or {})
     kind = kinds.get(stored.pop("type")) if stored else None
     return drafts.secrets_in({CONTENT: contents.opened(kind, stored)}) if kind is not None else {}
 

@@ -1,4 +1,4 @@
-"""What the examples of the OpenAPI document name: a task with a past, an execution of it, a group, a user, an API key."""
+"""What the examples of the OpenAPI document name: a task with a past, an execution, a group, a secret, a user, an API key."""
 
 import shutil
 from datetime import timedelta
@@ -14,7 +14,7 @@ from scheduler.accounts.tokens import Tokens
 from scheduler.api.openapi_examples import BODIES, MEMBER, PLACES
 from scheduler.database import db, transaction
 from scheduler.runs.models import Run
-from scheduler.tasks import definitions, groups
+from scheduler.tasks import definitions, groups, secrets
 from tests.api.conftest import end, prints
 from tests.factories import make_run
 
@@ -34,6 +34,7 @@ def arrange(app: Flask, instance: Path, alive: bool = False) -> None:
     schedule = {"schedule_type": "daily", "schedule_config": {"times": ["02:00"]}}
     task = definitions.create(actor, {"name": "Nightly backup", "key": PLACES["task_id"], "command": "echo copying", **schedule})
     definitions.edit(actor, task.id, {"description": "copies everything", "retry_count": int(alive)}, None)
+    secrets.put(actor, PLACES["name"], {"value": "tr0ub4dor and three", "groups": [group.id]})
     (instance / "tasks").mkdir(exist_ok=True)
     (instance / "tasks" / "test_task.py").touch()
     run = make_run(task, actor)

@@ -190,7 +190,7 @@ def test_a_damaged_file_is_told(tmp_path: Path) -> None:
 def test_a_new_key_seals_every_secret(house: House) -> None:
     definitions.create(SYSTEM, WEB)
     before = db.session.query(Task).one().content["auth"]["token"]
-    assert "1 tasks and groups" in house.call("rotate-keys")
+    assert "1 secrets, tasks and groups" in house.call("rotate-keys")
     assert house.secret() == "s3cret" and db.session.query(Task).one().content["auth"]["token"] != before
 
 
