@@ -63,12 +63,8 @@ def disguises(value: str) -> set[str]:
     """
     trimmed = value.strip()
     plain = {value, trimmed, *(line.strip() for line in value.splitlines())}
-    written = {
-        quote(trimmed, safe=""),
-        quote_plus(trimmed),
-        json.dumps(trimmed)[1:-1],
-        json.dumps(trimmed, ensure_ascii=False)[1:-1],
-    }
+    quoted = (json.dumps(trimmed, ensure_ascii=ascii)[1:-1] for ascii in (True, False))
+    written = {quote(trimmed), quote(trimmed, safe=""), quote_plus(trimmed), *quoted}
     return {text for text in (*plain, *written, *_in_base64(trimmed.encode())) if len(text) >= SHORTEST}
 
 

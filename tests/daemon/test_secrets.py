@@ -1,4 +1,4 @@
-"""Secrets at the start of an attempt: in what is handed to the engine, hidden in its output, never in words; gone, it fails once."""
+"""Secrets at the start of an attempt: in what is handed to the engine, hidden in its output; gone, it fails once."""
 
 import logging
 from collections.abc import Iterator

@@ -54,7 +54,14 @@ def test_a_long_secret_is_found_in_pieces() -> None:
     "value", ["p&ss word/%", "line one\nline two", 'say "cheese"', "höchst-geheim", "-----BEGIN\nabcdefgh\n-----END\n"]
 )
 def test_it_hides_a_value_in_its_disguises(value: str) -> None:
-    forms = [value, value.strip(), *value.strip().splitlines(), quote(value.strip(), safe=""), json.dumps(value.strip())[1:-1]]
+    forms = [
+        value,
+        value.strip(),
+        *value.strip().splitlines(),
+        quote(value.strip(), safe=""),
+        quote(value.strip()),
+        json.dumps(value.strip())[1:-1],
+    ]
     for form in forms:
         assert masked([*disguises(value)], b"< ", form.encode(), b" >") == b"< " + STARS + b" >", form
 

@@ -83,15 +83,17 @@ def planted(site: Site, **values: Any) -> tuple[Api, str]:
 
 def test_its_task_has_it_and_nobody_else_sees_it(site: Site) -> None:
     api, run = planted(site)
-    until(lambda: "in pieces" in api("GET", f"/executions/{run}/logs")["data"]["content"])
+    until(lambda: "in pieces" in str(api("GET", f"/executions/{run}/logs")["data"]["lines"]))
     assert len(site.processes()) == 1 and "c4nary" not in arguments() and "MIIBVgIBADANBgkq" not in arguments()
     until(lambda: api("GET", f"/executions/{run}")["data"]["status"] == "FAILED")
     log = site.output(run_of(run)).decode()
-    assert log.startswith(f'******** "********" {len(VALUE)}\nin pieces ********\n') and log.rstrip().endswith("at last ********")
+    assert log.startswith(f'******** "****************\\n" {len(VALUE)}\nin pieces ********\n') and log.rstrip().endswith(
+        "at last ********"
+    )
     told = api("GET", f"/executions/{run}")["data"]
     assert told["output_summary"] == "copied with ********", told
     for path in ("/tasks/deploy", "/secrets", "/secrets/DEPLOY_TOKEN", "/audit", "/export?format=yaml", "/export?format=json",
-                 f"/executions/{run}/logs", "/tasks/deploy/versions"):  # fmt: skip
+                 f"/executions/{run}/logs", "/tasks/deploy/revisions"):  # fmt: skip
         api("GET", path)
     assert "${secret:DEPLOY_TOKEN}" in api.heard
     for text in (VALUE, "MIIBVgIBADANBgkq", quote(VALUE), base64.b64encode(VALUE.encode()).decode(), json.dumps(VALUE)[1:-1]):
@@ -105,7 +107,7 @@ def run_of(public_id: str) -> Run:
 
 def test_once_it_is_gone_the_run_says_so_and_nothing_else_happens(site: Site) -> None:
     api, first = planted(site, retry_count=5, retry_delay_seconds=0)
-    api("POST", f"/executions/{first}/cancel")
+    api("POST", f"/executions/{first}/stop")
     api("DELETE", "/secrets/DEPLOY_TOKEN")
     second = api("POST", "/tasks/deploy/trigger")["data"]["execution_id"]
     until(lambda: api("GET", f"/executions/{second}")["data"]["status"] == "FAILED")

@@ -49,9 +49,10 @@ def test_one_that_names_no_group_is_for_the_group_of_tasks_that_name_none(token:
 
 
 @pytest.mark.parametrize(("values", "field"), [
-    ({}, "value"), ({"value": None}, "value"), ({"value": "abc"}, "value"), ({"value": "  a\n"}, "value"), ({"value": 5}, "value"),
-    ({"value": vault.MASK}, "value"), ({"value": "a\0bcd"}, "value"), ({"value": "你" * 11_000}, "value"),
-    ({"value": VALUE, "groups": ["nowhere"]}, "groups"), ({"value": VALUE, "groups": [77]}, "groups"), ({"valeu": VALUE}, "valeu"),
+    ({}, "value"), ({"value": None}, "value"), ({"value": "abc"}, "value"), ({"value": "  a\n"}, "value"),
+    ({"value": 5}, "value"), ({"value": vault.MASK}, "value"), ({"value": "a\0bc"}, "value"), ({"value": "你" * 11_000}, "value"),
+    ({"value": VALUE, "groups": ["nowhere"]}, "groups"), ({"value": VALUE, "groups": [77]}, "groups"),
+    ({"valeu": VALUE}, "valeu"),
 ])  # fmt: skip
 def test_it_refuses_what_is_no_secret_by_field_and_repeats_no_value(values: dict[str, Any], field: str) -> None:
     with pytest.raises(Invalid) as caught:
@@ -119,7 +120,7 @@ def test_one_sees_those_one_may_name(edith: User, oscar: User, mallory: User) ->
 
 @pytest.mark.parametrize("values", [
     {"env": {"T": TOKEN}}, {"params": {"T": f"a{TOKEN}b"}}, web(url=f"https://example.org/?key={TOKEN}"), web(url=TOKEN),
-    web(url=f"https://{TOKEN}.example.org:8443/"), web(headers={"Authorization": f"Bearer {TOKEN}"}), web(body=f'{{"key": "{TOKEN}"}}'),
+    web(url=f"https://{TOKEN}.example.org:8443/"), web(headers={"Authorization": f"Bearer {TOKEN}"}), web(body=f'"{TOKEN}"'),
     web(auth={"type": "bearer", "token": TOKEN}), web(auth={"type": "basic", "username": TOKEN, "password": f"x{TOKEN}"}),
 ])  # fmt: skip
 def test_a_task_names_it_where_a_value_may_stand(values: dict[str, Any]) -> None:
@@ -156,7 +157,7 @@ def test_every_place_is_named_at_once() -> None:
 def test_who_may_not_use_it_does_not_learn_that_it_is_there(edith: User) -> None:
     make_group("ops")
     secrets.put(SYSTEM, "OPS", {"value": VALUE, "groups": ["ops"]})
-    told = [refused(actor=as_actor(edith), env={"T": "${secret:%s}" % name})["env.T"] for name in ("OPS", "NONE")]
+    told = [refused(actor=as_actor(edith), env={"T": f"${{secret:{name}}}"})["env.T"] for name in ("OPS", "NONE")]
     assert told[0].replace("OPS", "NONE") == told[1]
     assert "The secret “OPS” is not shared with the group “default”" in refused(env={"T": "${secret:OPS}"})["env.T"]
 
