@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from scheduler import clock
 from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, can, require
-from scheduler.database import db, storable, transaction
+from scheduler.database import db, transaction
 from scheduler.errors import N_, Conflict, Invalid, NotFound, Problem
 from scheduler.kinds import kinds, references
 from scheduler.tasks import contents, drafts
@@ -65,9 +65,9 @@ def listed(actor: Actor) -> list[Secret]:
     return [secret for secret in found if _known(actor, secret)]
 
 
-def found(actor: Actor, name: str) -> Secret:
-    """One of `listed`; `NotFound` alike for one that is not there and one of other people's groups."""
-    secret = db.session.scalars(select(Secret).where(Secret.name == storable(name))).one_or_none()
+def found(actor: Actor, reference: str) -> Secret:
+    """One of `listed` by its number or name; `NotFound` alike for one that is not there and one of other people's groups."""
+    secret = db.session.scalars(select(Secret).where(matching(Secret.id, Secret.name, reference))).one_or_none()
     if secret is None or not _known(actor, secret):
         raise NotFound.because(N_("There is no such secret."))
     return secret
