@@ -26,7 +26,7 @@ from scheduler.tasks.models import Group, Task
 _task, _group = table(Task).c, table(Group).c
 _TASKS = (
     select(_task.id, _task.key, _task.name, _task.kind, _task.content, _task.params, _task.env, _task.working_directory,
-           _task.policy, _task.timezone, _task.secrets, _task.group_id, _group.default_content, _group.name.label("group_name"))
+           _task.policy, _task.timezone, _task.group_id, _group.default_content, _group.name.label("group_name"))
     .join_from(table(Task), table(Group), _group.id == _task.group_id)
     .where(_task.id.in_(bindparam("tasks", expanding=True)))
 )  # fmt: skip

@@ -70,7 +70,7 @@ LATIN = re.compile(
     |stdout|stderr|SIGTERM|SIGKILL|PYTHONUNBUFFERED|Ctrl|Esc|Enter|Chrome|HeadlessChrome|Linux|POSIX|crontab|bash)\b""",
     re.VERBOSE,
 )
-NAMES = re.compile(r"Mozilla/.*|\S*[/_.\d]\S*")  # of browsers, zones, files and keys
+NAMES = re.compile(r"Mozilla/.*|\$\{\w+:\w+\}|\S*[/_.\d]\S*")  # of browsers, secrets, zones, files and keys
 # Not ours: code, what tasks print, and the switch to English.
 THEIRS = "pre, code, textarea, script, style, template, .log-lines, .mono, .last-line, .failure-text, [lang=en], [translate=no]"
 READ_OUT = ["title", "aria-label", "placeholder", "alt", "data-confirm", "data-confirm-title", "data-label"]
@@ -85,6 +85,8 @@ def scene(admin: Caller, people: None) -> Iterator[dict[str, str]]:
     daily = {"schedule_type": "interval", "schedule_config": "86400", "env": {"CITY": "上海"}, "depends_on": [good.id, away.id]}
     bad = admin.make_task("同步", command="echo 开始; echo disk full >&2; exit 3", **daily)
     live = admin.make_task("长跑", command="echo 开始; echo '::progress 40 第二步'; sleep 600")
+    admin.call("PUT", "/secrets/SMTP_PASSWORD", {"value": "correct horse"})
+    named = admin.make_task("寄信", env={"KEY": "${secret:SMTP_PASSWORD}"})
     idle = admin.make_task("停用", type="http", url="http://example.org/", is_active=False)
     gone = admin.make_task("已删", command="true")
     admin.forget(gone)
@@ -96,8 +98,9 @@ def scene(admin: Caller, people: None) -> Iterator[dict[str, str]]:
         "live run": admin.begin(live),
     }
     yield places
-    for task in (good, away, bad, live, idle):
+    for task in (good, away, bad, live, idle, named):
         admin.forget(task)
+    admin.call("DELETE", "/secrets/SMTP_PASSWORD")
 
 
 @pytest.fixture(scope="module")
