@@ -24,7 +24,7 @@ from scheduler.execution import perform, sockets
 from scheduler.execution.engines import Engine
 from scheduler.execution.protocol import DAEMON_SOCKET, Spec, State
 from scheduler.failpoints import failpoint
-from scheduler.runs import lifecycle, policy, waiting
+from scheduler.runs import endings, lifecycle, waiting
 from scheduler.runs.lifecycle import Claimed, Report
 from scheduler.runs.models import Attempt, Run
 from scheduler.runs.policy import Outcome
@@ -232,7 +232,12 @@ class Dispatcher:
     def _begin(self, claimed: Sequence[Made]) -> None:
         """Hand over what could be made ready; what could not has failed."""
         self._hand_over([made for _, made in claimed if isinstance(made, Spec)])
-        failed = [_never_began(one, why) for one, why in claimed if isinstance(why, SchedulerError)]
+        at = clock.now()
+        failed = [
+            endings.unbegun(one.run_id, one.number, str(why), at, isinstance(why, secrets.Unusable))
+            for one, why in claimed
+            if isinstance(why, SchedulerError)
+        ]
         if failed:
             lifecycle.finish(failed)
             self._nudge()
@@ -283,14 +288,6 @@ class Tender(Dispatcher):
             self._looked = clock.monotonic()
             self._stops = True
             self._recover()
-
-
-def _never_began(one: Claimed, why: SchedulerError) -> Report:
-    """What becomes of an attempt that could not be made ready; without its secrets it is not even tried again."""
-    at = clock.now().timestamp()
-    details = {policy.HOPELESS: True} if isinstance(why, secrets.Unusable) else {}
-    outcome = Outcome("start_failed", error=str(why), started_at=at, finished_at=at, duration=0.0, details=details)
-    return Report(one.run_id, one.number, outcome)
 
 
 def _drain(pipe: int) -> None:

@@ -46,6 +46,13 @@ class Report:
     outcome: Outcome
 
 
+def unbegun(run_id: int, number: int, why: str, at: datetime, hopeless: bool = False) -> Report:
+    """The report of an attempt that could not be made ready; a `hopeless` one is not even tried again."""
+    epoch, details = at.timestamp(), {policy.HOPELESS: True} if hopeless else {}
+    outcome = Outcome("start_failed", error=why, started_at=epoch, finished_at=epoch, duration=0.0, details=details)
+    return Report(run_id, number, outcome)
+
+
 def running(session: Session, reports: Sequence[Report]) -> dict[tuple[int, int], Any]:
     """The runs whose attempt these reports are of and that go on still, with what is needed to judge them."""
     found: dict[tuple[int, int], Any] = {}
