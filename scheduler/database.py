@@ -21,6 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from scheduler import clock, signals, trouble
 
 BUSY_TIMEOUT_MS = trouble.PATIENCE * 1000
+CACHE_KB = 256  # of each connection; the kernel keeps the pages too, and a pool of connections would keep ten copies
 HOPE = 2.0  # seconds after which nobody else queues behind a writer that waits for another process's lock
 SILENCE = 15.0  # seconds PostgreSQL may say nothing; more than its own waiting for a lock
 LARGEST = 2**31 - 1  # number a row can have
@@ -241,7 +242,7 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.isolation_level = None  # pysqlite would begin by itself, and not before a SELECT
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON",
-                       "journal_size_limit=67108864"):  # fmt: skip
+                       "journal_size_limit=67108864", f"cache_size=-{CACHE_KB}"):  # fmt: skip
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

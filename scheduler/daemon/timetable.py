@@ -154,10 +154,10 @@ class Timetable:
     def beat(self) -> None:
         """Once a pass, at least once a second: take in what others changed, settle what no job woke us for."""
         now = clock.now()
-        with self._app.app_context():
-            if self._rest.holds() and (self._due is None or now < self._due):
-                self._pause(now)
-            else:
+        if self._rest.holds() and (self._due is None or now < self._due):
+            self._pause(now)
+        else:
+            with self._app.app_context():
                 self._settle(now)
                 self.refresh()
                 self._due = ledger.next_due()
