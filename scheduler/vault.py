@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
@@ -65,7 +65,18 @@ def disguises(value: str) -> set[str]:
     plain = {value, trimmed, *(line.strip() for line in value.splitlines())}
     quoted = (json.dumps(trimmed, ensure_ascii=ascii)[1:-1] for ascii in (True, False))
     written = {quote(trimmed), quote(trimmed, safe=""), quote_plus(trimmed), *quoted}
-    return {text for text in (*plain, *written, *_in_base64(trimmed.encode())) if len(text) >= SHORTEST}
+    return {text for text in (*plain, *written, *_in_base64(trimmed.encode()), *_of_address(trimmed)) if len(text) >= SHORTEST}
+
+
+def _of_address(text: str) -> Iterator[str]:
+    """What gives an address away that is a secret: the password in it, and its path, which servers repeat when they complain."""
+    _, is_address, rest = text.partition("://")
+    if not is_address:
+        return
+    place, _, path = rest.partition("/")
+    password = place.rpartition("@")[0].partition(":")[2]
+    yield from (password, unquote(password))
+    yield from (part for part in (f"/{path}", f"/{path}".partition("?")[0]) if len(part) > 2 * SHORTEST)
 
 
 def hidden(text: str, values: Iterable[str]) -> str:

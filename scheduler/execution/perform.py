@@ -31,6 +31,7 @@ _TASKS = (
     .where(_task.id.in_(bindparam("tasks", expanding=True)))
 )  # fmt: skip
 LONGEST_WHY = 200
+MOST_FILLED = 256 * 1024  # characters of secrets in one attempt: a name is short, and can stand there a thousand times
 _log = logging.getLogger("TaskExecutor")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -138,8 +139,16 @@ def _content(task: Row[Any]) -> tuple[Kind[Any], dict[str, Any]]:
 def _secrets(task: Row[Any], kind: Kind[Any], content: Mapping[str, Any]) -> dict[str, str]:
     """The values of the secrets it names, by name."""
     referring = {name: content[name] for name in kind.referring if name in content}
-    names = secrets.named(drafts.secrets_in({"params": task.params, "env": task.env, **referring}))
-    return secrets.opened(task.group_id, task.group_name, names) if names else {}
+    texts = {"params": task.params, "env": task.env, **referring}
+    names = secrets.named(drafts.secrets_in(texts))
+    if not names:
+        return {}
+    values = secrets.opened(task.group_id, task.group_name, names)
+    size = references.growth(texts, values)
+    if size > MOST_FILLED:
+        text = N_("The secrets it names are too long together: %(size)s KB, at most %(limit)s.")
+        raise secrets.Unusable.because(text, size=-(-size // 1024), limit=MOST_FILLED // 1024)
+    return values
 
 
 def _command(task: Row[Any], kind: Kind[Any], content: dict[str, Any], values: Mapping[str, str]) -> Command:

@@ -39,6 +39,11 @@ def filled(value: Any, values: Mapping[str, str]) -> Any:
     return value
 
 
+def growth(value: Any, values: Mapping[str, str]) -> int:
+    """How many characters `filled` would put into the texts of `value`."""
+    return sum(len(values[name]) for _, text in texts(value, "") if MARK in text for name in _REFERENCE.findall(text))
+
+
 def only(text: Any) -> bool:
     """Whether a text is nothing but names of secrets, so that anybody who may see the task may read it."""
     return isinstance(text, str) and _ONLY.fullmatch(text) is not None

@@ -91,6 +91,13 @@ def test_one_that_is_shared_no_more_is_not_given_out(dispatcher: Dispatcher, eng
     assert attempts(run)[0].status == "technical_failure" and not engine.specs
 
 
+def test_a_name_that_stands_there_a_thousand_times_harms_nobody(dispatcher: Dispatcher, engine: FakeEngine) -> None:
+    secrets.put(SYSTEM, "TOKEN", {"value": "long " * 6000})
+    run, healthy = make_run(env={"KEY": TOKEN * 4000}), make_run(env={"KEY": TOKEN})
+    dispatcher._start_waiting()
+    assert "too long together: 117188 KB, at most 256" in str(attempts(run)[0].error) and list(engine.specs) == [(healthy.id, 1)]
+
+
 @pytest.mark.parametrize("values", [
     {"url": "https://example.org/", "headers": {"X-Key": TOKEN}}, {"url": TOKEN}, {"url": f"https://example.org:{TOKEN}/"},
     {"url": "https://example.org/", "auth": {"type": "bearer", "token": TOKEN}},

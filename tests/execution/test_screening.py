@@ -73,5 +73,12 @@ def test_it_hides_a_value_in_base64_wherever_it_begins(before: int) -> None:
     assert STARS in shown and len(shown.replace(STARS, b"")) <= 6
 
 
+def test_of_an_address_it_hides_the_password_and_the_path() -> None:
+    forms = [*disguises("https://me:p%40ssw0rd@example.org/hook/T01/B02?key=1")]
+    shown = masked(forms, b"POST /hook/T01/B02 p@ssw0rd p%40ssw0rd example.org")
+    assert shown.split() == [b"POST", STARS, STARS, STARS, b"example.org"]
+    assert masked([*disguises("https://example.org/api")], b"GET /api") == b"GET /api"
+
+
 def test_a_value_of_a_few_letters_hides_no_common_text() -> None:
     assert disguises("a\nbc\ndefg") >= {"defg"} and not {"a", "bc"} & disguises("a\nbc\ndefg")

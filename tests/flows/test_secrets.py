@@ -3,8 +3,10 @@
 import base64
 import json
 import re
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import pytest
@@ -113,3 +115,42 @@ def test_once_it_is_gone_the_run_says_so_and_nothing_else_happens(site: Site) ->
     until(lambda: api("GET", f"/executions/{second}")["data"]["status"] == "FAILED")
     told = api("GET", f"/executions/{second}")["data"]
     assert told["attempt"] == 1 and re.search("There is no secret “DEPLOY_TOKEN”", json.dumps(told, ensure_ascii=False)), told
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Tells whoever asks what they asked with, and remembers it."""
+
+    heard: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.heard.append(f"{self.path}\n{self.headers}\n{body}")
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.heard[-1].encode())
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_a_request_carries_it_and_its_log_hides_what_comes_back(site: Site) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+    Thread(target=server.serve_forever, daemon=True).start()
+    site.start(SCHEDULER_SECURITY__OUTGOING_ALLOW="127.0.0.0/8")
+    api = Api(site)
+    api("PUT", "/secrets/HOOK", {"value": f"http://127.0.0.1:{server.server_port}/hook/c4nary-path"})
+    api("PUT", "/secrets/PASSWORD", {"value": "c4nary-password"})
+    named = {"headers": {"X-Key": "k ${secret:PASSWORD}"}, "body": '{"p": "${secret:PASSWORD}"}',
+             "auth": {"type": "basic", "username": "me", "password": "${secret:PASSWORD}"}}  # fmt: skip
+    body = {"name": "call", "type": "http", "url": "${secret:HOOK}?a=1", "method": "POST", "schedule_type": "MANUAL", **named}
+    assert api("POST", "/tasks", body)["data"]["auth"]["password"] == "${secret:PASSWORD}"
+    run = api("POST", "/tasks/call/trigger")["data"]["execution_id"]
+    until(lambda: api("GET", f"/executions/{run}")["data"]["status"] == "SUCCESS")
+    server.shutdown()
+    pair = base64.b64encode(b"me:c4nary-password").decode()
+    assert [Echo.heard[0].count(text) for text in ("/hook/c4nary-path?a=1", "k c4nary-password", '"c4nary-password"', pair)] == [
+        1
+    ] * 4
+    log = site.output(run_of(run)).decode()
+    assert "X-Key: ********" in log and log.startswith("POST ********?a=1\n"), log
+    assert all(text not in log and names_of(site.instance, text) == [] for text in ("c4nary", pair))
