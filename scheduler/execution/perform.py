@@ -146,8 +146,7 @@ def _secrets(task: Row[Any], kind: Kind[Any], content: Mapping[str, Any]) -> dic
     values = secrets.opened(task.group_id, task.group_name, names)
     size = references.growth(texts, values)
     if size > MOST_FILLED:
-        text = N_("The secrets it names are too long together: %(size)s KB, at most %(limit)s.")
-        raise secrets.Unusable.because(text, size=-(-size // 1024), limit=MOST_FILLED // 1024)
+        raise secrets.Unusable.because(secrets.TOO_LONG, size=-(-size // 1024), limit=MOST_FILLED // 1024)
     return values
 
 

@@ -25,6 +25,7 @@ LONGEST = 32 * 1024  # bytes: a program's environment has room for a few of them
 MOST = 1000  # of one installation
 CONTENT = "default_content"
 MISSING = N_("There is no secret “%(name)s” that tasks of the group “%(group)s” may name.")
+TOO_LONG = N_("The secrets it names are too long together: %(size)s KB, at most %(limit)s.")
 UNKNOWN = N_("There is no secret “%(name)s”: make it on the page of secrets.")
 NOT_SHARED = N_("The secret “%(name)s” is not shared with the group “%(group)s”: share it on the page of secrets.")
 
