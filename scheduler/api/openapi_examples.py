@@ -13,6 +13,7 @@ PLACES: Mapping[str, Any] = {
     "group_id": "reports",
     "template_id": "pack-a-folder",
     "user_id": "grace",
+    "name": "WAREHOUSE_TOKEN",
     "key_id": 1,
     "number": 1,
 }
@@ -71,6 +72,7 @@ BODIES: Mapping[str, Any] = {
     "v1_groups.create": {"name": "Audits", "max_concurrent": 2, "default_content": {"type": "shell", "command": "echo audit"}},
     "v1_groups.update": {"description": "for the board", "max_concurrent": 3},
     "v1_groups.join": {"role": "editor"},
+    "v1_secrets.put": {"value": "correct horse battery staple", "groups": ["reports"]},
     "v1_users.create": {"username": "henry", "role": "operator", "email": "henry@example.org"},
     "v1_users.update": {"limited_to_groups": True, "grants": {"1": "editor"}},
     "v1_users.password": {"password": "another horse, another battery", "must_change": False},

@@ -19,7 +19,11 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     (N_("Executions"), N_("What ran, runs and waits, and what it printed."), ("v1_executions", "v1_logs")),
     (N_("Schedules"), N_("What a schedule would do, before anything is saved."), ("v1_schedules",)),
-    (N_("Groups and statistics"), N_("Groups, tags, and how it has gone."), ("v1_groups", "v1_stats")),
+    (
+        N_("Groups, secrets and statistics"),
+        N_("Groups, the secrets their tasks may name, tags, and how it has gone."),
+        ("v1_groups", "v1_secrets", "v1_stats"),
+    ),
     (N_("Import and export"), N_("Files of tasks, in and out."), ("v1_transfer",)),
     (N_("The scheduler"), N_("How it stands, pausing everything, metrics, cleaning up."), ("v1_scheduling", "v1_system")),
     (N_("Users and audit"), N_("People, and what they did."), ("v1_users", "v1_audit")),
@@ -51,6 +55,7 @@ PLACES: Mapping[str, str] = {
     "group_id": N_("The group's number or key."),
     "template_id": N_("The template's key."),
     "user_id": N_("The user's number or name."),
+    "name": N_("The secret's name."),
     "key_id": N_("The number of the API key."),
     "number": N_("The number of the version."),
 }

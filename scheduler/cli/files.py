@@ -38,7 +38,6 @@ def import_command(path: str, format_: str, form: str, as_json: bool, **flags: b
     options = Options(replace=flags["replace"], enable=flags["enable"])
     source = told(lambda: exchange.read(data, decoding.guess(data) if format_ == "auto" else format_, form))
     found: dict[str, Any] = {"dry_run": flags["dry_run"], "format": source.format}
-    lines = [note.text % note.params for note in source.notes]
     with heard(), bar("Reading") as progress:
         if flags["dry_run"]:
             outcome = exchange.look(SYSTEM, source, options, progress)
@@ -47,7 +46,11 @@ def import_command(path: str, format_: str, form: str, as_json: bool, **flags: b
         else:
             plan = told(lambda: exchange.bring_in(SYSTEM, source, options, progress))
     counts = {word: len(plan.of(action)) for action, word in ACTIONS.items()}
-    lines += _lines(plan) + [f"{word}: {number}" for word, number in counts.items()]
+    lines = (
+        [note.text % note.params for note in source.notes]
+        + _lines(plan)
+        + [f"{word}: {number}" for word, number in counts.items()]
+    )
     if flags["dry_run"]:
         lines.append(f"fires in 14 days: +{whole.gained} -{whole.lost}{' and more' if whole.more else ''}")
     found |= {"counts": counts, "problems": [str(problem) for problem in plan.problems], "lines": _report(plan)}

@@ -16,7 +16,7 @@ from scheduler.accounts.permissions import GRANTABLE, Actor, can, require
 from scheduler.database import db, transaction
 from scheduler.errors import N_, Conflict, Invalid, NotFound, Problem
 from scheduler.kinds import kinds
-from scheduler.tasks import contents, drafts, wording
+from scheduler.tasks import contents, drafts, secrets, wording
 from scheduler.tasks.definitions import group_place
 from scheduler.tasks.models import DEFAULT_GROUP, Group, OwnRecipe, Task
 from scheduler.tasks.queries import matching
@@ -54,6 +54,7 @@ def create(actor: Actor, values: Mapping[str, Any]) -> Group:
         _apply(session, group, {"name": "", "key": ""} | given)
         session.add(group)
         _flush(session, group)
+        secrets.refuse(actor, group, secrets.of_content(group.default_content))
         audit.record(actor, "group.create", _thing(group), after=shown(group))
     return group
 
@@ -73,6 +74,8 @@ def edit(actor: Actor, group_id: int, values: Mapping[str, Any], version: int | 
             _refuse_bare(session, group)
         group.version += 1
         _flush(session, group)
+        if given.get(CONTENT):
+            secrets.refuse(actor, group, secrets.of_content(group.default_content))
         audit.record(actor, "group.edit", _thing(group), before=before, after=shown(group))
     return group
 

@@ -1,4 +1,4 @@
-"""The tables of tasks, groups and what waits for what; what a kind, a schedule, a policy hold is for `drafts` to check."""
+"""The tables of tasks, groups, secrets and what waits for what; what kinds, schedules, policies hold is for `drafts` to check."""
 
 from datetime import datetime
 from typing import Any
@@ -70,6 +70,7 @@ class Task(Base):
     content: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # secrets in it are sealed
     params: Mapped[dict[str, str]] = mapped_column(Json, default=dict)
     env: Mapped[dict[str, str]] = mapped_column(Json, default=dict)
+    secrets: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")  # the names of those it names
     working_directory: Mapped[str] = mapped_column(Text, default="")
     policy: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     notes: Mapped[dict[str, Any]] = mapped_column("metadata", Json, default=dict)
@@ -174,6 +175,32 @@ class OwnRecipe(Base):
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
     group: Mapped[Group | None] = relationship(lazy="joined")
+
+
+class Secret(Base):
+    """A value that tasks of some groups may name, and that nobody reads again."""
+
+    __tablename__ = "secret"
+    __table_args__ = (UniqueConstraint("name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(64))
+    sealed: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UTCDateTime)  # of the value or the groups
+    updated_by: Mapped[str] = mapped_column(String(64), default="")
+    last_used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    groups: Mapped[list[Group]] = relationship(secondary="secret_group", lazy="selectin", order_by="Group.name")
+
+
+class SecretGroup(Base):
+    """That tasks of this group may name that secret."""
+
+    __tablename__ = "secret_group"
+
+    secret_id: Mapped[int] = mapped_column(ForeignKey("secret.id", ondelete="CASCADE"), primary_key=True)
+    group_id: Mapped[int] = mapped_column(ForeignKey("group.id", ondelete="CASCADE"), primary_key=True, index=True)
 
 
 class Pause(Base):

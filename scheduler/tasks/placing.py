@@ -17,6 +17,8 @@ from scheduler.kinds import kinds
 from scheduler.tasks.blanks import SECRET, WRITTEN, Parameter, is_empty
 
 BLANK = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]{0,127})\s*\}\}")
+# A blank with nothing around it; before a secret the scheme of an Authorization header, which is none.
+ALONE = re.compile(rf"\s*(?:(?:Basic|Bearer|Token) )?{BLANK.pattern}\s*", re.IGNORECASE)
 PROGRAM_TEXTS = ("command", "code")
 MAPS = ("env", "params", "headers")  # of names to texts
 SHELLS = re.compile(r"(ba|da|z|k|a)?sh|env|python[\d.]*|perl|ruby|node")
@@ -94,7 +96,7 @@ def _refusal(path: Place, text: str, found: re.Match[str], parameter: Parameter 
     if parameter is None:
         return UNKNOWN
     alone = found[0] == text.strip()
-    if parameter.type == SECRET and not (alone and keeps_secrets(path)):
+    if parameter.type == SECRET and not (ALONE.fullmatch(text) and keeps_secrets(path)):
         return SECRET_PLACE
     if parameter.type == "list" and not alone and not (path == ("body",) and _is_json(text)):
         return LIST_INSIDE

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from scheduler.errors import N_, Invalid, Problem
+from scheduler.kinds import references
 from scheduler.tasks import blanks, drafts, placing, wording
 from scheduler.tasks.blanks import SECRET, Parameter
 from scheduler.tasks.built_in import recipes
@@ -15,7 +16,6 @@ from scheduler.tasks.drafts import CONTENT_FIELDS, CONTENT_ROOM, VARIABLE, Parti
 from scheduler.tasks.policy import Policy
 from scheduler.validation import problems as sentences
 from scheduler.validation import shorten
-from scheduler.vault import MASK
 
 MOST_PARAMETERS = 50
 ROOM = 2 * CONTENT_ROOM
@@ -172,8 +172,7 @@ def _task(given: Given, parameters: Sequence[Parameter], whole: bool) -> Iterato
 
 def _secrets(task: Mapping[str, Any]) -> Iterator[Problem]:
     for path, text in placing.leaves(task):
-        refers = text.startswith("${") and text.endswith("}")
-        if placing.keeps_secrets(path) and (text == MASK or (text and not refers and not placing.BLANK.fullmatch(text.strip()))):
+        if placing.keeps_secrets(path) and text and not references.only(text) and not placing.ALONE.fullmatch(text):
             yield Problem(".".join(path), NO_SECRETS)
 
 

@@ -6,10 +6,9 @@ from typing import Any
 
 from scheduler.accounts.permissions import Actor, require
 from scheduler.config import settings
-from scheduler.kinds import kinds
+from scheduler.kinds import references
 from scheduler.tasks import blanks, placing, queries
 from scheduler.tasks.blanks import SECRET, Parameter
-from scheduler.tasks.models import Task
 from scheduler.tasks.policy import Policy
 from scheduler.tasks.recipe_drafts import TASK_FIELDS
 from scheduler.tasks.transfer import native
@@ -30,7 +29,7 @@ def values(actor: Actor, reference: int | str) -> dict[str, Any]:
     clear = {name: clear[name] for name in told if name not in usual or clear[name] != usual[name]}
     clear["params"] = dict(task.params)
     found = _Opened(clear)
-    for path in _secret_paths(task, clear):
+    for path in _secret_paths(clear):
         found.hide(path)
     found.open_variables()
     return {
@@ -82,18 +81,6 @@ class _Opened:
         return next(name for name in (slug, *(f"{slug}_{number}" for number in range(2, 200))) if name not in taken)
 
 
-def _secret_paths(task: Task, values: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Where a secret stands in the task."""
-    kept = kinds.get(task.kind).secret_paths if task.kind else ()
-    found = [path for path, text in placing.leaves(values) if text and placing.keeps_secrets(path)]
-    return [path for path in found if ".".join(path) in kept or not _refers(_at(values, path))]
-
-
-def _refers(text: str) -> bool:
-    return text.startswith("${") and text.endswith("}")
-
-
-def _at(values: Any, path: tuple[str, ...]) -> str:
-    for part in path:
-        values = values[part]
-    return str(values)
+def _secret_paths(values: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Where a secret stands in the task; the name of one is none."""
+    return [path for path, text in placing.leaves(values) if text and placing.keeps_secrets(path) and not references.only(text)]

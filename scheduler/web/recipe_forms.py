@@ -92,7 +92,7 @@ def opened(wanted: Iterable[Control], form: Typed) -> list[Control]:
 def forget_secrets(form: Typed) -> None:
     """Take a secret that was typed out of a form that is shown again."""
     for one in of_type(form.get("type", "")):
-        if one.widget == "secret" and not placing.BLANK.fullmatch(form.get(one.name, "").strip()):
+        if one.widget == "secret" and not placing.ALONE.fullmatch(form.get(one.name, "")):
             form[one.name] = ""
 
 

@@ -61,6 +61,10 @@ PAGES = [
     "/templates/greeting",
     "/templates/greeting/edit",
     "/templates/greeting/delete",
+    "/admin/secrets",
+    "/admin/secrets/new",
+    "/admin/secrets/1",
+    "/admin/secrets/1/remove",
     "/admin/users",
     "/admin/users/new",
     "/admin/users/1",
@@ -75,7 +79,7 @@ LATIN = re.compile(
     |SQLite|PostgreSQL|rsync)\b""",
     re.VERBOSE,
 )
-NAMES = re.compile(r"Mozilla/.*|\S*[/_.\d]\S*")  # of browsers, zones, files and keys
+NAMES = re.compile(r"Mozilla/.*|\$\{\w+:\w+\}|\S*[/_.\d]\S*")  # of browsers, secrets, zones, files and keys
 # Not ours: code, what tasks print, and the switch to English.
 THEIRS = "pre, code, textarea, script, style, template, .log-lines, .mono, .last-line, .failure-text, [lang=en], [translate=no]"
 READ_OUT = ["title", "aria-label", "placeholder", "alt", "data-confirm", "data-confirm-title", "data-label"]
@@ -90,6 +94,8 @@ def scene(admin: Caller, people: None) -> Iterator[dict[str, str]]:
     daily = {"schedule_type": "interval", "schedule_config": "86400", "env": {"CITY": "上海"}, "depends_on": [good.id, away.id]}
     bad = admin.make_task("同步", command="echo 开始; echo disk full >&2; exit 3", **daily)
     live = admin.make_task("长跑", command="echo 开始; echo '::progress 40 第二步'; sleep 600")
+    admin.call("PUT", "/secrets/SMTP_PASSWORD", {"value": "correct horse"})
+    named = admin.make_task("寄信", env={"KEY": "${secret:SMTP_PASSWORD}"})
     idle = admin.make_task("停用", type="http", url="http://example.org/", is_active=False)
     asked = {"name": "who", "label": "对谁", "default": "大家", "choices": ["大家", "你"]}
     greeting = {"command": 'echo "你好，$who"', "schedule_type": "daily", "schedule_config": {"times": ["08:00"]}}
@@ -107,8 +113,9 @@ def scene(admin: Caller, people: None) -> Iterator[dict[str, str]]:
     }
     yield places
     admin.call("DELETE", "/templates/greeting")
-    for task in (good, away, bad, live, idle):
+    for task in (good, away, bad, live, idle, named):
         admin.forget(task)
+    admin.call("DELETE", "/secrets/SMTP_PASSWORD")
 
 
 @pytest.fixture(scope="module")

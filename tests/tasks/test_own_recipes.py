@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from scheduler.accounts.models import AuditEntry
-from scheduler.accounts.permissions import Actor
+from scheduler.accounts.permissions import SYSTEM
 from scheduler.database import db
 from scheduler.errors import Conflict, Forbidden, Invalid, NotFound
-from scheduler.tasks import definitions, groups, own_recipes, recipe_of_task
+from scheduler.tasks import definitions, groups, own_recipes, recipe_of_task, secrets
 from scheduler.tasks.models import Group, OwnRecipe
 from scheduler.tasks.recipes import rendered
 from tests.factories import as_actor, make_group, make_task
@@ -24,7 +24,7 @@ GOOD = {"name": "Pack a folder", "category": "backup", "parameters": [SOURCE, TA
 def refused(values) -> dict[str, str]:
     """The fields that are wrong, each with its sentence."""
     with pytest.raises(Invalid) as error:
-        own_recipes.create(Actor(None, "system", "administrator"), {**GOOD, **values})
+        own_recipes.create(SYSTEM, {**GOOD, **values})
     return {problem.field: problem.text % problem.params for problem in error.value.problems}
 
 
@@ -34,7 +34,7 @@ def http(**fields):
 
 def filled(task, values, *parameters):
     """The draft's values that a recipe of `task` gives with `values` filled in."""
-    row = own_recipes.create(Actor(None, "system", "administrator"), {**GOOD, "parameters": list(parameters), "task": task})
+    row = own_recipes.create(SYSTEM, {**GOOD, "parameters": list(parameters), "task": task})
     return rendered(own_recipes.as_recipe(row), values)
 
 
@@ -200,6 +200,27 @@ def test_a_secret_stands_only_where_secrets_are_kept(app):
     assert "task.url" in refused({"parameters": [secret], "task": http(url="https://h.org/{{x}}")})
     auth = {"type": "bearer", "token": "{{x}}"}
     assert filled(http(auth=auth), {"x": "hunter2"}, secret)["auth"]["token"] == "hunter2"
+
+
+def test_a_secret_stands_behind_the_scheme_of_a_header_too(app):
+    headers = {"Authorization": "Bearer {{x}}"}
+    made = filled(http(headers=headers), {"x": "hunter2"}, {"name": "x", "type": "secret"})
+    assert made["headers"] == {"Authorization": "Bearer hunter2"}
+
+
+def test_a_secret_may_be_named_in_place_of_a_blank(app, edith):
+    secrets.put(SYSTEM, "SHOP", {"value": "hunter2 and more"})
+    make_task(key="call", type="http", url="https://h.org/", env={"API_TOKEN": "${secret:SHOP}"})
+    values = recipe_of_task.values(as_actor(edith), "call")
+    assert values["task"]["env"] == {"API_TOKEN": "${secret:SHOP}"} and values["parameters"] == []
+    made = rendered(own_recipes.as_recipe(own_recipes.create(as_actor(edith), values)), {})
+    assert definitions.create(as_actor(edith), {**made, "name": "again"}).secrets == ["SHOP"]
+
+
+def test_nobody_names_a_secret_through_a_blank_that_they_may_not_name(app, edith):
+    made = filled({"command": "true", "env": {"K": "{{x}}"}}, {"x": "${secret:SHOP}"}, {"name": "x"})
+    with pytest.raises(Invalid):
+        definitions.create(as_actor(edith), {**made, "name": "mine"})
 
 
 def test_a_secret_that_is_filled_in_is_sealed_in_the_task(app, edith):

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from scheduler.accounts.audit import is_secret
 from scheduler.accounts.permissions import Actor, can
 from scheduler.errors import N_, Problem
-from scheduler.kinds import kinds
+from scheduler.kinds import kinds, references
 from scheduler.tasks import contents
 from scheduler.tasks.drafts import Particulars
 from scheduler.tasks.models import Group, Task
@@ -158,8 +158,7 @@ def unfilled(values: Values) -> list[Problem]:
 
 
 def _hidden(name: str, value: Any, all_of_them: bool) -> Any:
-    refers = isinstance(value, str) and value.startswith("${") and value.endswith("}")
-    return MASK if value and not refers and (all_of_them or is_secret(str(name))) else value
+    return MASK if value and (all_of_them or (is_secret(str(name)) and not references.only(value))) else value
 
 
 def _stored(name: str, value: Any, stored: Mapping[str, Any]) -> Any:
