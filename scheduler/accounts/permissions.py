@@ -27,6 +27,7 @@ IN_GROUP: Mapping[str, str] = {
     "task.edit": "editor",
     "task.delete": "editor",
     "env.see": "editor",
+    "secret.use": "editor",
 }
 # On the product as a whole: the least product-wide role.
 PRODUCT_WIDE: Mapping[str, str] = {
@@ -39,6 +40,7 @@ PRODUCT_WIDE: Mapping[str, str] = {
     "pause.all": "administrator",
     "run_as.choose": "administrator",
     "group.manage": "administrator",
+    "secret.manage": "administrator",
     "user.manage": "administrator",
     "settings.manage": "administrator",
     "channel.manage": "administrator",
@@ -48,9 +50,21 @@ ACTIONS: Mapping[str, str] = {**IN_GROUP, **PRODUCT_WIDE}
 SCOPES: Mapping[str, frozenset[str]] = {
     "read": frozenset({"task.see", "log.read", "schedule.preview", "audit.see", "metrics.see", "message.see"}),
     "run": frozenset({"task.see", "task.run", "task.stop", "task.enable"}),
-    "write": frozenset({"task.see", "env.see", "schedule.preview", "task.create", "task.edit", "task.delete", "message.mark"}),
+    "write": frozenset(
+        {"task.see", "env.see", "secret.use", "schedule.preview", "task.create", "task.edit", "task.delete", "message.mark"}
+    ),
     "admin": frozenset(
-        {"task.see", "self.edit", "pause.all", "group.manage", "user.manage", "settings.manage", "channel.manage"}
+        {
+            "task.see",
+            "secret.use",
+            "self.edit",
+            "pause.all",
+            "group.manage",
+            "secret.manage",
+            "user.manage",
+            "settings.manage",
+            "channel.manage",
+        }
     ),
 }
 # The one act that tells whether somebody may have a key of that scope.

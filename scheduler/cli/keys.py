@@ -16,7 +16,7 @@ from scheduler.kinds import kinds
 from scheduler.notify.channels import ways
 from scheduler.notify.models import Channel, Delivery
 from scheduler.tasks import contents
-from scheduler.tasks.models import Group, Task, TaskRevision
+from scheduler.tasks.models import Group, Secret, Task, TaskRevision
 
 
 @click.command("rotate-keys")
@@ -36,11 +36,11 @@ def rotate_command(drop_old: bool, as_json: bool) -> None:
     if drop_old:
         vault.use(vault.drop_old_keys(folder))
     found = {"resealed": count, "keys": len(vault.vault().marks)}
-    say(found, as_json, f"{count} tasks and groups were sealed anew; there are {found['keys']} keys now.")
+    say(found, as_json, f"{count} secrets, tasks and groups were sealed anew; there are {found['keys']} keys now.")
 
 
 def _reseal() -> int:
-    """Seal anew what is sealed, in one transaction; answers how many contents there were."""
+    """Seal anew what is sealed, in one transaction; answers how many secrets and contents there were."""
     count = 0
     with transaction() as session:
         for task in session.scalars(select(Task).where(Task.kind.is_not(None))).unique():
@@ -57,6 +57,9 @@ def _reseal() -> int:
             fresh = ways.get(kept.type).resealed(kept.config)
             count += fresh != kept.config
             kept.config = fresh
+        for secret in session.scalars(select(Secret)):
+            secret.sealed = vault.vault().again(secret.sealed)
+            count += 1
         audit.record(SYSTEM, "keys.rotate", ("installation", None, "vault.key"), after={"contents": count})
     return count
 

@@ -23,6 +23,7 @@ from scheduler.kinds.http_main import cause
 from scheduler.kinds.outgoing import Guard, Refused
 from scheduler.notify.channels.base import SECONDS, Answer, Config, Letter, Values, Way
 from scheduler.notify.templates import VARIABLES, checked, filled, in_json
+from scheduler.validation import Refusal
 
 METHODS = ("POST", "PUT", "PATCH", "GET", "DELETE")
 AGAIN = frozenset({408, 425, 429})
@@ -30,6 +31,8 @@ SHOWN = 500  # characters of an answer
 
 
 def _url(url: str) -> str:
+    if url and not url.startswith(("http://", "https://")):
+        raise Refusal(N_("Give a whole address that begins with http:// or https://."))
     return whole_address(url) if url else url
 
 
