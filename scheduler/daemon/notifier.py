@@ -31,6 +31,7 @@ class Loop:
         self._name = name
         self._look = look
         self._stopping = threading.Event()
+        self._woken = threading.Event()
         self._quiet = Quiet(_log, f"{name}_failed")
         with app.app_context():
             self._unwritten = Rest()
@@ -40,17 +41,24 @@ class Loop:
         """Begin."""
         self._thread.start()
 
+    def wake(self) -> None:
+        """Somebody has written."""
+        self._woken.set()
+
     def stop(self) -> None:
         """End; what is being sent is tried again by whoever leads next, if nothing came of it."""
         self._stopping.set()
+        self._woken.set()
         if self._thread.ident is not None:
             self._thread.join(5)
         if not self._thread.is_alive():
             self._unwritten.close()
 
     def _run(self) -> None:
-        while not self._stopping.wait(IDLE):
-            if self._unwritten.holds():
+        while not self._stopping.is_set():
+            self._woken.wait(self._unwritten.sleep(IDLE))
+            self._woken.clear()
+            if self._stopping.is_set() or self._unwritten.holds():
                 continue
             try:
                 with self._app.app_context(), database.guarded(self._term.check):
@@ -64,6 +72,7 @@ class Loop:
                 return
             except Exception as error:
                 self._quiet.failed(self._name, error)
+                self._stopping.wait(IDLE)
 
 
 class Notifier:
@@ -78,6 +87,11 @@ class Notifier:
         """Begin both."""
         for loop in self._loops:
             loop.start()
+
+    def wake(self) -> None:
+        """Somebody has written: runs may have ended, deliveries may wait."""
+        for loop in self._loops:
+            loop.wake()
 
     def stop(self) -> None:
         """End both."""

@@ -57,6 +57,7 @@ class Daemon:
         self._dispatcher: Dispatcher | None = None
         self._tender: Tender | None = None
         self._sweeper: Sweeper | None = None
+        self._notifier: Notifier | None = None
         self._passed = 0.0  # when the last pass was over, on the steady clock
 
     def start(self) -> None:
@@ -133,6 +134,7 @@ class Daemon:
             term.idle = self._idle
         stands = False
         housekeeper, notifier = Housekeeper(self._app), Notifier(self._app, term)
+        self._notifier = notifier
         try:
             self._tend(False)
             housekeeper.start()
@@ -150,6 +152,7 @@ class Daemon:
             self._step_down(term, stands)
             housekeeper.stop()
             notifier.stop()
+            self._notifier = None
 
     def _stands_still(self, term: Term) -> bool:
         """Watch until told to stop, deposed, or the clock stands still: whether it does."""
@@ -213,6 +216,8 @@ class Daemon:
             dispatcher = self._dispatcher
             if dispatcher and not rests:
                 dispatcher.wake()  # somebody has written, or may have
+            if self._notifier and not rests:
+                self._notifier.wake()
         except Deposed as error:
             _log.warning("event=settle_forbidden reason=%r", str(error))
             return 0

@@ -92,7 +92,7 @@ class Deliveries(Rules):
 
 
 @calls.get("")
-@described.call(asks=Rules, answers=RuleShape, form="page")
+@described.call(asks=Rules, answers=RuleShape, form="page", refuses=(404,))
 @gate.allowed("task.see")
 def listed() -> Response:
     """The rules one may see, or those that one task's executions meet; the widest last."""
@@ -103,7 +103,7 @@ def listed() -> Response:
 
 
 @calls.get("/deliveries")
-@described.call(asks=Deliveries, answers=DeliveryShape, form="page")
+@described.call(asks=Deliveries, answers=DeliveryShape, form="page", refuses=(404,))
 @gate.allowed("task.see")
 def deliveries() -> Response:
     """What was sent and what was not, newest first."""
