@@ -195,23 +195,23 @@ def sign_in(app: Flask, session_of: Callable[[str], tuple[str, str]]) -> Callabl
 
     def browser(username: str) -> FlaskClient:
         numbers[username] += 1
-        user = db.session.scalars(db.select(User.id).where(User.username == username, User.active)).one()
-        begun = {
-            "id": f"{username} {numbers[username]}",
-            "user_id": user,
-            "origin": "browser",
-            "address": "127.0.0.1",
-            "agent": "",
-        }
-        now = clock_module.now()
-        db.session.execute(db.insert(SignIn).values(**begun, created_at=now, expires_at=now + sessions.lifetime()))
-        db.session.commit()
+        begun = begin(f"{username} {numbers[username]}", username, "browser")
         client = app.test_client()
-        cookie, client.token = session_of(begun["id"])
+        cookie, client.token = session_of(begun)
         client.set_cookie(app.config["SESSION_COOKIE_NAME"], cookie)
         return client
 
     return browser
+
+
+def begin(sign_in_id: str, username: str, origin: str) -> str:
+    """Somebody's sign-in of that id, begun without a password; the id."""
+    now = clock_module.now()
+    user = db.session.scalars(db.select(User.id).where(User.username == username, User.active)).one()
+    begun = {"id": sign_in_id, "user_id": user, "origin": origin, "address": "127.0.0.1", "agent": ""}
+    db.session.execute(db.insert(SignIn).values(**begun, created_at=now, expires_at=now + sessions.lifetime()))
+    db.session.commit()
+    return sign_in_id
 
 
 def token_in(page: str) -> str:
