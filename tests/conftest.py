@@ -25,6 +25,7 @@ from scheduler.accounts.passwords import hashed
 from scheduler.database import db
 from scheduler.tasks import groups
 from scheduler.web import access
+from tests import postgresql
 from tests.servers import private_database
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
@@ -43,6 +44,10 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.register_profile("fast", max_examples=30)
     if "not slow" in config.option.markexpr:
         hypothesis.settings.load_profile("fast")
+
+
+def pytest_unconfigure() -> None:
+    postgresql.stop()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
