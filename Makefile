@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Whoever tests keeps what is compiled, and not among the sources.
+test fast soak: export PYTHONDONTWRITEBYTECODE =
+test fast soak: export PYTHONPYCACHEPREFIX = $(CURDIR)/$(VENV)/compiled
+
 .PHONY: run test check install bench demo words pins fast soak
 
 run: $(VENV)/runtime  ## start everything; the first start prints the address and a one-time password
