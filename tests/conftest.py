@@ -224,21 +224,22 @@ def sign_in(app: Flask, session_of: Callable[[str], tuple[str, str]]) -> Callabl
         numbers[username] += 1
         begun = begin(f"{username} {numbers[username]}", username, "browser")
         client = app.test_client()
-        cookie, client.token = session_of(begun)
+        cookie, client.token = session_of(begun.id)
         client.set_cookie(app.config["SESSION_COOKIE_NAME"], cookie)
         return client
 
     return browser
 
 
-def begin(sign_in_id: str, username: str, origin: str) -> str:
-    """Somebody's sign-in of that id, begun without a password; the id."""
+def begin(sign_in_id: str, username: str, origin: str) -> SignIn:
+    """Somebody's sign-in of that id, begun without a password."""
     now = clock_module.now()
-    user = db.session.scalars(db.select(User.id).where(User.username == username, User.active)).one()
-    begun = {"id": sign_in_id, "user_id": user, "origin": origin, "address": "127.0.0.1", "agent": ""}
-    db.session.execute(db.insert(SignIn).values(**begun, created_at=now, expires_at=now + sessions.lifetime()))
+    user = db.select(User.id).where(User.username == username, User.active).scalar_subquery()
+    begun = {"id": sign_in_id, "origin": origin, "address": "127.0.0.1", "agent": ""}
+    row = db.insert(SignIn).values(**begun, user_id=user, created_at=now, expires_at=now + sessions.lifetime())
+    found = SignIn(**begun, user_id=db.session.execute(row.returning(SignIn.user_id)).scalar_one())
     db.session.commit()
-    return sign_in_id
+    return found
 
 
 def token_in(page: str) -> str:
