@@ -78,9 +78,11 @@ def _deselect(config: pytest.Config, items: list[pytest.Item], unwanted: Callabl
 
 
 def _has_database(item: pytest.Item) -> bool:
-    """Whether one of the test's fixtures, or of theirs, makes a private database."""
+    """Whether one of the test's fixtures, or of theirs, makes a private database, and it matters to the test which."""
     assert isinstance(item, pytest.Function)
     makers = (maker.func for makers in item._fixtureinfo.name2fixturedefs.values() for maker in makers)
+    if item.get_closest_marker("any_database"):
+        return False
     return any("private_database" in maker.__code__.co_names for maker in makers if hasattr(maker, "__code__"))
 
 

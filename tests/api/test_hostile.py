@@ -123,6 +123,7 @@ def test_every_call_refuses_a_body_that_is_none(app, ada_calls, calls, body):
     assert wrong == [] and contents() == before
 
 
+@pytest.mark.any_database
 def test_every_call_refuses_a_form(app, ada_calls, calls):
     before = contents()
     for method, path in calls:
@@ -131,6 +132,7 @@ def test_every_call_refuses_a_form(app, ada_calls, calls):
     assert contents() == before
 
 
+@pytest.mark.any_database
 def test_every_address_refuses_another_method(ada_calls, calls):
     for path in {path for _, path in calls}:
         for method in ("PATCH", "TRACE", "BREW", "CONNECT", "PROPFIND"):
@@ -138,6 +140,7 @@ def test_every_address_refuses_another_method(ada_calls, calls):
             assert refused(answer, path) and answer.status_code == 405, (method, path)
 
 
+@pytest.mark.any_database
 def test_no_address_is_found_that_is_written_otherwise(ada_calls, calls):
     for path in {path for _, path in calls}:
         for odd in written(path):
@@ -152,6 +155,7 @@ def test_a_wrong_question_is_refused_or_means_nothing_there(app, ada_calls, call
             assert answer.status_code == 200 or refused(answer, path), (path, query[:24], answer.status_code)
 
 
+@pytest.mark.any_database
 def test_every_question_that_is_not_for_a_call_means_nothing_to_it(app, ada_calls, calls):
     for path in asked(calls):
         plain = ada_calls.client.get(path, headers=ada_calls.headers, buffered=True)
@@ -177,6 +181,7 @@ HEADERS = [
 ]  # fmt: skip
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("headers", HEADERS, ids=lambda headers: str(headers)[:32])
 def test_credentials_that_are_none_open_nothing(app, anybody, calls, headers):
     for method, path in calls:
@@ -196,6 +201,7 @@ ODD = [{"Accept-Language": "x" * 5000}, {"Accept-Language": "*;q=nan"}, {"Accept
        {"Cookie": "scheduler=\u00ff"}]  # fmt: skip
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("headers", ODD, ids=lambda headers: str(headers)[:32])
 def test_odd_headers_change_nothing(ada_calls, ran, headers):
     plain = {name: value for name, value in ada_calls.headers.items()}
