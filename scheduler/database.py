@@ -21,6 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from scheduler import clock, signals, trouble
 
 BUSY_TIMEOUT_MS = trouble.PATIENCE * 1000
+CACHE_KB = 256  # of each connection; the kernel keeps the pages too, and a pool of connections would keep ten copies
 HOPE = 2.0  # seconds after which nobody else queues behind a writer that waits for another process's lock
 SILENCE = 15.0  # seconds PostgreSQL may say nothing; more than its own waiting for a lock
 LARGEST = 2**31 - 1  # number a row can have
@@ -69,23 +70,40 @@ def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 class UTCDateTime(TypeDecorator[datetime]):
-    """An aware instant, kept in UTC; a naive one is a programming error and is refused."""
+    """An aware instant, kept in UTC; a naive one is a programming error and is refused.
+
+    SQLite keeps it as text. SQLAlchemy writes the same text, in four times the time: five stand in each row of a run.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value!r} has no time zone")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
+        return _written if dialect.name == "sqlite" else _aware
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
+        return _read if dialect.name == "sqlite" else _in_utc
+
+
+def _written(value: datetime | None) -> str | None:
+    aware = _aware(value)
+    return None if aware is None else aware.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _aware(value: datetime | None) -> datetime | None:
+    if value is None or value.tzinfo is UTC:
+        return value
+    if value.tzinfo is None:
+        raise ValueError(f"{value!r} has no time zone")
+    return value.astimezone(UTC)
+
+
+def _read(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _in_utc(value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone(UTC)
 
 
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
@@ -224,7 +242,7 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.isolation_level = None  # pysqlite would begin by itself, and not before a SELECT
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON",
-                       "journal_size_limit=67108864"):  # fmt: skip
+                       "journal_size_limit=67108864", f"cache_size=-{CACHE_KB}"):  # fmt: skip
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -22,9 +22,11 @@ def begin(folder: Path, days: int) -> None:
     """Write what every part of this process says to the console and to `folder/sys.log`; `days` old files are kept."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     logging.raiseExceptions = False  # a console that nobody reads any more, or a full disk, is no reason to say even more
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # none of it is said, each costs its search
+    lines = Lines()
     root = logging.getLogger()
     for handler in (logging.StreamHandler(), Daily(folder / NAME, days)):
-        handler.setFormatter(Lines(SHAPE, TIMES))
+        handler.setFormatter(lines)
         root.addHandler(handler)
     root.setLevel(logging.INFO)
     for name in ("apscheduler", "alembic"):
@@ -32,7 +34,27 @@ def begin(folder: Path, days: int) -> None:
 
 
 class Lines(logging.Formatter):
-    """One line for each thing said: what somebody named a task cannot look like another line; a traceback is indented."""
+    """One line for each thing said: what somebody named a task cannot look like another line; a traceback is indented.
+
+    Console and file get the same text, which is made once; two lines stand in it for every run.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(SHAPE, TIMES)
+        self._second = (-1, "")  # the last one that was named, and its name
+
+    def format(self, record: logging.LogRecord) -> str:
+        known: str | None = getattr(record, "as_line", None)
+        if known is None:
+            known = record.as_line = super().format(record)
+        return known
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        second, name = self._second
+        if second != int(record.created):
+            name = super().formatTime(record, datefmt)
+            self._second = (int(record.created), name)
+        return name
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], super().formatMessage(record))

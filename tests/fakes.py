@@ -29,6 +29,10 @@ class FakeEngine(Engine):
         self.refused: list[Refusal] = []
         self.unreachable = False
 
+    def stand_by(self) -> None:
+        if self.unreachable:
+            raise ConnectionRefusedError("nobody there")
+
     def start(self, specs: Sequence[Spec]) -> None:
         if self.unreachable:
             raise ConnectionRefusedError("nobody there")

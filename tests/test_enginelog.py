@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 
 from scheduler.accounts.models import User
-from scheduler.enginelog import SHAPE, TIMES, Daily, Lines
+from scheduler.enginelog import Daily, Lines
 from scheduler.runs import ledger
 from scheduler.tasks import definitions
 from tests.conftest import FrozenClock
@@ -37,7 +37,7 @@ for number in range(500):
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[Daily]:
     handler = Daily(tmp_path / "sys.log", days=2)
-    handler.setFormatter(Lines(SHAPE, TIMES))
+    handler.setFormatter(Lines())
     yield handler
     handler.close()
 

@@ -109,6 +109,7 @@ class Dispatcher:
             return  # the pipe is full of wake-ups already
 
     def _run(self) -> None:
+        self._managed(self._stand_by)
         while not self._stopping.is_set():
             attempts = self._finished()
             if not attempts and self._rests():
@@ -116,6 +117,9 @@ class Dispatcher:
             work: Step = partial(self._work, attempts)
             if not all([self._managed(step) for step in (self._look_around, work, self._pass_on_stops)]):
                 self._stopping.wait(IDLE)
+
+    def _stand_by(self) -> None:
+        self._engine.stand_by()
 
     def _rests(self) -> bool:
         """Whether nothing waits or goes on, and nobody has written anything since that was seen."""
@@ -266,6 +270,9 @@ class Tender(Dispatcher):
 
     What it writes is told by files that are only here, so it needs nobody's leave.
     """
+
+    def _stand_by(self) -> None:
+        """It starts none: there is nothing to be ready for."""
 
     def _work(self, attempts: Collection[tuple[int, int]]) -> None:
         self._take_in(attempts)

@@ -27,6 +27,7 @@ from scheduler.daemon.watch import Watch
 from scheduler.errors import Unavailable
 from scheduler.execution.engines import Engine, Local
 from scheduler.runs import elapsed, ledger
+from scheduler.runs.policy import Past
 
 PATIENCE = 0.5  # seconds between tries to lead
 LOOK = 1.0  # seconds between looks whether the clock still ticks
@@ -204,9 +205,7 @@ class Daemon:
                 term.trust()
                 past = self._watch.look(now)
                 moved = past.down or past.back
-                if moved:
-                    elapsed.set_back(now, past.back)
-                rows = 0 if rests and not moved else ledger.settle(now, past)
+                rows = 0 if rests and not moved else self._settled(now, past)
             self._watch.settled(now)
             dispatcher = self._dispatcher
             if dispatcher and not rests:
@@ -219,6 +218,12 @@ class Daemon:
         if rows:
             _log.info("event=settled rows=%s", rows)
         return rows
+
+    def _settled(self, now: datetime, past: Past) -> int:
+        with self._app.app_context():
+            if past.down or past.back:
+                elapsed.set_back(now, past.back)
+            return ledger.settle(now, past)
 
 
 def leadership(app: Flask) -> Leadership:

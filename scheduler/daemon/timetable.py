@@ -25,6 +25,7 @@ from scheduler.schedules.plan import Plan
 from scheduler.tasks.models import Task
 from scheduler.tasks.queries import Timing, plan_of
 
+BREATH = 0.05  # seconds
 LONGEST_SLEEP = 1.0  # seconds: a clock that was set, a suspended machine, another process's edit are noticed within it
 OVERLAP = timedelta(seconds=2)  # how far each look for edits reaches back behind the last one
 
@@ -64,10 +65,15 @@ class PlanTrigger(BaseTrigger):  # type: ignore[misc]
 
 
 class Pulse(BackgroundScheduler):  # type: ignore[misc]
-    """A scheduler that never sleeps longer than a second and calls `beat` after each pass over its jobs."""
+    """A scheduler that never sleeps longer than a second and calls `beat` after each pass over its jobs.
+
+    After a pass in which something fired it waits for `BREATH` first, so that what is due starts meanwhile.
+    """
 
     def __init__(self, beat: Callable[[], None], **options: Any) -> None:
         self._beat = beat
+        self.fired = False  # whether a job has in this pass
+        self._breathed = False
         self._quiet = Quiet(_log, "beat_failed")
         super().__init__(**options)
 
@@ -75,6 +81,10 @@ class Pulse(BackgroundScheduler):  # type: ignore[misc]
         wait = None
         try:  # what escaped from here would end the thread, and with it every schedule
             wait = super()._process_jobs()
+            fired, self.fired = self.fired, False
+            self._breathed = fired and not self._breathed
+            if self._breathed:
+                return BREATH
             self._beat()
         except Exception as error:
             self._quiet.failed("beat", error)
@@ -132,6 +142,7 @@ class Timetable:
 
     def tick(self, _due: datetime) -> None:
         """A job fired: have everything that is due written down."""
+        self._scheduler.fired = True
         try:
             with self._app.app_context():
                 self._settle(clock.now())
@@ -143,10 +154,10 @@ class Timetable:
     def beat(self) -> None:
         """Once a pass, at least once a second: take in what others changed, settle what no job woke us for."""
         now = clock.now()
-        with self._app.app_context():
-            if self._rest.holds() and (self._due is None or now < self._due):
-                self._pause(now)
-            else:
+        if self._rest.holds() and (self._due is None or now < self._due):
+            self._pause(now)
+        else:
+            with self._app.app_context():
                 self._settle(now)
                 self.refresh()
                 self._due = ledger.next_due()

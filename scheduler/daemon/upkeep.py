@@ -55,6 +55,8 @@ class Housekeeper:
 
     def _run(self) -> None:
         while not self._stopping.wait(IDLE):
+            if self._rests():
+                continue
             try:
                 with self._app.app_context():
                     self._look()
@@ -63,9 +65,11 @@ class Housekeeper:
             except Exception:
                 _log.exception("event=upkeep_failed")
 
+    def _rests(self) -> bool:
+        """Whether nobody has written anything since there was nothing to do."""
+        return self._unwritten.holds()
+
     def _look(self) -> None:
-        if self._unwritten.holds():
-            return
         now = clock.now()
         record = upkeep.take(now, by_itself=not self._doubts(now))
         if record is not None:
@@ -106,11 +110,13 @@ class Sweeper(Housekeeper):
     def _prepare(self) -> None:
         orphans.outrun_folders()
 
+    def _rests(self) -> bool:
+        return clock.now() < self._due
+
     def _look(self) -> None:
         now = clock.now()
-        if now >= self._due:
-            self._due = upkeep.next_due(now)
-            upkeep.sweep(now, self._rest, busy)
+        self._due = upkeep.next_due(now)
+        upkeep.sweep(now, self._rest, busy)
 
 
 def busy(run: Path) -> bool:

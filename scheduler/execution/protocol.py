@@ -180,17 +180,17 @@ def request_stop(folder: Path, force: bool = False) -> None:
 
 def read_result(folder: Path) -> Result | None:
     """What the attempt left, or None while it has not finished."""
-    return cast("Result | None", _read(folder / RESULT))
+    return cast("Result | None", _read(folder, RESULT))
 
 
 def read_start(folder: Path) -> Start | None:
     """Who performs the attempt, or None when nobody has started."""
-    return cast("Start | None", _read(folder / START))
+    return cast("Start | None", _read(folder, START))
 
 
 def read_progress(folder: Path) -> Progress | None:
     """The last progress a running attempt reported: `percent` and `text`."""
-    return cast("Progress | None", _read(folder / PROGRESS))
+    return cast("Progress | None", _read(folder, PROGRESS))
 
 
 def is_locked(folder: Path) -> bool:
@@ -208,9 +208,10 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
-def _read(path: Path) -> Any:
+def _read(folder: Path, name: str) -> Any:
     try:
-        return json.loads(path.read_bytes())
+        with open(f"{folder}/{name}", "rb", buffering=0) as file:
+            return json.loads(file.readall())
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError:

@@ -7,6 +7,7 @@ from scheduler.execution.protocol import Progress
 
 STARS = b"******"
 LONGEST_LINE = 4096
+MARKED = ("::progress ", "::summary ", "::metric ")
 LONGEST_TEXT = 500
 MOST_METRICS = 100
 
@@ -103,9 +104,9 @@ class Markers:
 
 
 def last_line(tail: bytes) -> str:
-    """The last line of `tail` that shows something, as its reader would see it."""
-    lines = tail.decode(errors="replace").replace("\r", "\n").split("\n")
-    return next((line.strip()[:LONGEST_TEXT] for line in reversed(lines) if line.strip()), "")
+    """The last line of `tail` that shows something, as its reader would see it; one said to the scheduler for want of another."""
+    lines = [line.strip() for line in reversed(tail.decode(errors="replace").replace("\r", "\n").split("\n")) if line.strip()]
+    return next((line for line in lines if not line.startswith(MARKED)), lines[0] if lines else "")[:LONGEST_TEXT]
 
 
 def _beginning(data: bytes, start: int) -> bytes:

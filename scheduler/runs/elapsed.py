@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from scheduler.database import table, transaction
@@ -14,6 +14,12 @@ from scheduler.schedules import schedules
 from scheduler.tasks.models import Task
 from scheduler.tasks.queries import plan_of
 
+_run = table(Run).c
+_KNOWN = select(_run.task_id, _run.cause_key).where(
+    _run.task_id.in_(bindparam("tasks", expanding=True)),
+    _run.cause == Cause.SCHEDULE,
+    _run.cause_key.in_(bindparam("keys", expanding=True)),
+)
 KINDS = [kind.name for kind in schedules if kind.elapsed]
 CHUNK = 500
 
@@ -49,8 +55,6 @@ def again(session: Session, due: Sequence[Any]) -> set[int]:
     for start in range(0, len(ids), CHUNK):
         part = ids[start : start + CHUNK]
         keys = {counting[task_id] for task_id in part}
-        known = select(Run.task_id, Run.cause_key).where(
-            Run.task_id.in_(part), Run.cause == Cause.SCHEDULE, Run.cause_key.in_(keys)
-        )
-        found |= {row.task_id for row in session.execute(known) if counting[row.task_id] == row.cause_key}
+        rows = session.connection().execute(_KNOWN, {"tasks": part, "keys": list(keys)})
+        found |= {row.task_id for row in rows if counting[row.task_id] == row.cause_key}
     return found

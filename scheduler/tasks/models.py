@@ -40,8 +40,21 @@ class Task(Base):
         Index("uq_task_key", "key", unique=True, sqlite_where=ALIVE, postgresql_where=ALIVE),
         Index("ix_task_due", "enabled", "next_run_at"),
         Index("ix_task_list", "deleted_at", "name"),
-        # Counting tasks by how they stand reads this alone, and not every task's contents.
-        Index("ix_task_counts", "deleted_at", "enabled", "last_status", "last_run_id", "private", "owner_id", "group_id"),
+        # Counting tasks by how they stand, and adding up how they went, reads this alone, and not every task's contents.
+        Index(
+            "ix_task_counts",
+            "deleted_at",
+            "enabled",
+            "last_status",
+            "last_run_id",
+            "private",
+            "owner_id",
+            "group_id",
+            "total_count",
+            "success_count",
+            "failure_count",
+            "total_duration",
+        ),
         {"sqlite_autoincrement": True},  # the audit log names it by number for ever: no other may get that number
     )
 

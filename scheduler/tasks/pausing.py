@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
+from sqlalchemy import and_, bindparam, exists, or_, select
 
 from scheduler import clock
 from scheduler.accounts import audit
@@ -19,6 +19,14 @@ THING = ("scheduler", None, "")
 _pause = table(Pause).c
 _NOT_OVER = or_(_pause.until.is_(None), _pause.until > bindparam("now", type_=UTCDateTime))
 IN_FORCE = exists(_pause.id).where(_pause.ended_at.is_(None), _NOT_OVER)  # at `now`, a parameter of the statement it is part of
+_FIRST = bindparam("first", type_=UTCDateTime)
+_PLANNED = and_(_pause.ended_at.is_(None), or_(_pause.until.is_(None), _pause.until > _FIRST))
+_REACHES = or_(_PLANNED, _pause.ended_at > _FIRST)  # it is not over at `first`
+_BETWEEN = (
+    select(_pause.since, _pause.until, _pause.ended_at)
+    .where(_pause.since <= bindparam("last", type_=UTCDateTime), _REACHES)
+    .order_by(_pause.since)
+)
 
 
 @dataclass(frozen=True)
@@ -76,14 +84,14 @@ def current(now: datetime | None = None) -> Pause | None:
 
 def covering(instant: datetime) -> Pause | None:
     """The pause `instant` lies in, whether it is over by now or not."""
-    begun = select(Pause).where(Pause.since <= instant, _reaches(instant))
+    begun = select(Pause).where(Pause.since <= instant, _REACHES).params(first=instant)
     return db.session.scalars(begun.order_by(Pause.id.desc()).limit(1)).first()
 
 
 def between(first: datetime, last: datetime) -> list[Span]:
     """Every pause that has something of the time from `first` to `last`, oldest first."""
-    query = select(Pause).where(Pause.since <= last, _reaches(first)).order_by(Pause.since)
-    return [Span(found.since, end_of(found)) for found in db.session.scalars(query)]
+    rows = db.session.connection().execute(_BETWEEN, {"first": first, "last": last})
+    return [Span(row.since, row.ended_at or row.until) for row in rows]
 
 
 def past(most: int) -> Sequence[Pause]:
@@ -100,12 +108,6 @@ def shown(found: Pause) -> dict[str, str | None]:
     """A pause in words for the audit log."""
     moments = {"since": found.since, "until": found.until, "ended_at": found.ended_at}
     return {"reason": found.reason} | {name: moment.isoformat() if moment else None for name, moment in moments.items()}
-
-
-def _reaches(instant: datetime) -> ColumnElement[bool]:
-    """The condition of a pause that is not over at `instant`."""
-    planned = and_(Pause.ended_at.is_(None), or_(Pause.until.is_(None), Pause.until > instant))
-    return or_(planned, Pause.ended_at > instant)
 
 
 def _reason(text: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
 
 from flask import g
-from flask_babel import format_date, format_decimal, get_locale, gettext
+from flask_babel import format_date, format_decimal, gettext
 
 from scheduler import clock
 from scheduler.web import viewer
@@ -17,7 +17,7 @@ UNITS = (("day", DAY), ("hour", 3600), ("minute", 60), ("second", 1))
 def words() -> dict[str, str]:
     """The patterns durations and distances are made of; the browser refreshes times with the same ones."""
     known: dict[str, dict[str, str]] = g.setdefault("time_words", {})  # a list of tasks asks hundreds of times
-    language = str(get_locale())
+    language = viewer.language()
     if language not in known:
         known[language] = _words()
     return known[language]

@@ -136,7 +136,7 @@ def install(app: Flask) -> None:
 
 def _forget() -> None:
     """What was found once for a request is found anew for the next, also where both share a context."""
-    for name in ("viewer_zone", "viewer_language"):
+    for name in ("viewer_zone", "viewer_language", "looks"):
         g.pop(name, None)
 
 

@@ -99,7 +99,7 @@ def _listing(actor: Actor, filters: Filters) -> Listing:
 
 
 def _digest(listing: Listing, filters: Filters) -> str:
-    return live.digest(filters.values, listing.total, listing.page, listing.counts, [row.facts() for row in listing.rows])
+    return live.digest(filters.values, listing.total, listing.page, listing.counts, [row.facts for row in listing.rows])
 
 
 def _chips(counts: dict[str, int]) -> list[tuple[str, str, int]]:

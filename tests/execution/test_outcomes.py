@@ -67,3 +67,5 @@ def test_it_keeps_the_last_lines(station: Station) -> None:
     result, _ = station.perform("echo one; echo two; echo oops >&2; echo")
     assert result["last_error_line"] == "oops"
     assert station.perform("echo one; echo two")[0]["last_line"] == "two"
+    assert station.perform("echo two; echo ::metric used=1")[0]["last_line"] == "two"
+    assert station.perform("echo ::metric used=1")[0]["last_line"] == "::metric used=1"

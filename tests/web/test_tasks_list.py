@@ -12,7 +12,9 @@ from scheduler.runs import ledger, lifecycle
 from scheduler.runs.policy import Outcome
 from scheduler.tasks import definitions, trash
 from scheduler.tasks.models import Task
+from scheduler.web import task_rows
 from tests.conftest import FrozenClock
+from tests.factories import make_group
 from tests.web.forms import HTMX, task, text_of
 
 SignIn = Callable[[str], FlaskClient]
@@ -108,6 +110,42 @@ def test_it_filters_by_the_address(sign_in: SignIn, query: str, found: set[str])
     end(run(alpha), 2)
     page = text_of(sign_in("victor").get(f"/tasks?{query}"))
     assert {name for name in ("alpha", "beta", "gamma") if f">{name}</a>" in page} == found
+
+
+CHANGES: dict[str, Callable[[Task], object]] = {
+    "renamed": lambda one: definitions.edit(SYSTEM, one.id, {"name": "renamed"}),
+    "tagged": lambda one: definitions.edit(SYSTEM, one.id, {"tags": ["fresh"]}),
+    "planned otherwise": lambda one: definitions.edit(SYSTEM, one.id, {"schedule_config": {"times": ["03:00"]}}),
+    "disabled": lambda one: definitions.disable(SYSTEM, one.id),
+    "queued": lambda one: ledger.request(SYSTEM, one),
+    "failed": lambda one: end(run(one), 2),
+    "moved": lambda one: definitions.edit(SYSTEM, one.id, {"group": make_group("elsewhere").key}),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_row_drawn_before_is_drawn_anew_when_it_changes(sign_in: SignIn, change: Callable[[Task], object]) -> None:
+    end(run(one := task()))
+    client = sign_in("edith")
+    before = text_of(client.get("/tasks", headers=HTMX))
+    change(one)
+    after = text_of(client.get("/tasks", headers=HTMX))
+    task_rows._drawn.clear()
+    assert before != after == text_of(client.get("/tasks", headers=HTMX))
+
+
+def test_a_row_drawn_for_one_is_not_what_another_sees(sign_in: SignIn) -> None:
+    task()
+    assert "/tasks/1/edit" in text_of(sign_in("edith").get("/tasks"))
+    assert "/tasks/1/edit" not in text_of(sign_in("victor").get("/tasks"))
+
+
+def test_a_row_drawn_before_grows_old(sign_in: SignIn, clock: FrozenClock) -> None:
+    end(run(task()))
+    client = sign_in("victor")
+    client.get("/tasks")
+    clock.move(minutes=5)
+    assert "5 min ago" in text_of(client.get("/tasks"))
 
 
 def test_it_says_when_no_task_matches(sign_in: SignIn) -> None:

@@ -27,6 +27,10 @@ class Engine(ABC):
         self.instance = instance
 
     @abstractmethod
+    def stand_by(self) -> None:
+        """Be ready to start attempts at once. OSError when it cannot be; `start` tries anew."""
+
+    @abstractmethod
     def start(self, specs: Sequence[Spec]) -> None:
         """Have attempts started, each at most once; they are not waited for. OSError when nobody can start any now."""
 

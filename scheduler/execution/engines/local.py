@@ -32,6 +32,10 @@ class Local(Engine):
         self._runner: subprocess.Popen[bytes] | None = None
         self._unanswered: deque[Spec] = deque()
 
+    def stand_by(self) -> None:
+        """Have a runner: one that had to be started first would keep the first attempt waiting for a tenth of a second."""
+        self._connected()
+
     def start(self, specs: Sequence[Spec]) -> None:
         """Pass the specs on; a runner that hung up is replaced and sent them again."""
         self._unanswered.extend(specs)

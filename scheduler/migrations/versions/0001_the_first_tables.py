@@ -207,7 +207,7 @@ def upgrade() -> None:
     sqlite_autoincrement=True
     )
     with op.batch_alter_table('task', schema=None) as batch_op:
-        batch_op.create_index('ix_task_counts', ['deleted_at', 'enabled', 'last_status', 'last_run_id', 'private', 'owner_id', 'group_id'], unique=False)
+        batch_op.create_index('ix_task_counts', ['deleted_at', 'enabled', 'last_status', 'last_run_id', 'private', 'owner_id', 'group_id', 'total_count', 'success_count', 'failure_count', 'total_duration'], unique=False)
         batch_op.create_index('ix_task_due', ['enabled', 'next_run_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_task_group_id'), ['group_id'], unique=False)
         batch_op.create_index('ix_task_list', ['deleted_at', 'name'], unique=False)
