@@ -13,15 +13,15 @@ run: $(VENV)/runtime  ## start everything; the first start prints the address an
 	@$(BIN)/python app.py
 
 test: $(VENV)/development  ## the whole suite, on SQLite and on PostgreSQL where it is installed
-	$(BIN)/pytest -n 2
-	$(BIN)/python -m tests.postgres -n 2
+	$(BIN)/pytest -n 3 --dist worksteal
+	$(BIN)/python -m tests.postgres -n 3 --dist worksteal
 
 soak: $(VENV)/development  ## the long versions: minutes of killing servers and supervisors at random; STORM_SEED=… repeats one
 	$(BIN)/pytest -m soak -s
 	$(BIN)/python -m tests.postgres -m soak -s
 
 fast: $(VENV)/development  ## the suite without processes and browsers
-	$(BIN)/pytest -n 2 -m "not slow and not browser"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not browser"
 
 check: $(VENV)/development  ## lint, types, architecture
 	$(BIN)/ruff check .

@@ -107,6 +107,7 @@ def test_it_sends_a_stranger_to_the_sign_in_by_every_method(app: Flask) -> None:
                 assert answer.status_code >= 300, (method, rule.rule, answer.status)
 
 
+@pytest.mark.slow  # a thousand requests
 @pytest.mark.any_database
 def test_it_lets_no_stranger_in_by_another_header(app: Flask) -> None:
     client = app.test_client()

@@ -110,6 +110,7 @@ def takes_a_body(app: Flask, method: str, path: str) -> bool:
     return method in WRITE and not path.endswith(("/logout", "/import"))
 
 
+@pytest.mark.slow  # a thousand requests
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_every_call_refuses_a_body_that_is_none(app, ada_calls, calls, body):
     before, wrong = contents(), []
@@ -140,6 +141,7 @@ def test_every_address_refuses_another_method(ada_calls, calls):
             assert refused(answer, path) and answer.status_code == 405, (method, path)
 
 
+@pytest.mark.slow  # a thousand requests
 @pytest.mark.any_database
 def test_no_address_is_found_that_is_written_otherwise(ada_calls, calls):
     for path in {path for _, path in calls}:
@@ -181,6 +183,7 @@ HEADERS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow  # a thousand requests
 @pytest.mark.any_database
 @pytest.mark.parametrize("headers", HEADERS, ids=lambda headers: str(headers)[:32])
 def test_credentials_that_are_none_open_nothing(app, anybody, calls, headers):
