@@ -1,15 +1,20 @@
 """Encrypts and decrypts secrets with keys kept outside the database, and hides secret values; stores nothing itself."""
 
+import base64
 import hashlib
+import json
 import os
 import secrets
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from urllib.parse import quote, quote_plus, unquote
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from scheduler.errors import N_, ConfigError
 
 MASK = "********"
+SHORTEST = 4  # characters: what is shorter stands in every other line by chance, and stars there would tell where
 _DAMAGED = N_("%(path)s is damaged: it holds no key. Bring it back from a backup.")
 
 
@@ -49,6 +54,48 @@ class Vault:
         self._keys = self._path.read_bytes().split()  # they were rotated meanwhile, by another process
         self._ring = MultiFernet([Fernet(key) for key in self._keys])
         return self._ring.decrypt(sealed.encode()).decode()
+
+
+def disguises(value: str) -> set[str]:
+    """The texts that give a secret away where they are printed: itself, its lines, and itself as URL, JSON and base64 write it.
+
+    What is shorter than `SHORTEST` is hidden only as part of something longer.
+    """
+    trimmed = value.strip()
+    plain = {value, trimmed, *(line.strip() for line in value.splitlines())}
+    quoted = (json.dumps(trimmed, ensure_ascii=ascii)[1:-1] for ascii in (True, False))
+    written = {quote(trimmed), quote(trimmed, safe=""), quote_plus(trimmed), *quoted}
+    return {text for text in (*plain, *written, *_in_base64(trimmed.encode()), *_of_address(trimmed)) if len(text) >= SHORTEST}
+
+
+def _of_address(text: str) -> Iterator[str]:
+    """What gives an address away that is a secret: the password in it, and its path, which servers repeat when they complain."""
+    _, is_address, rest = text.partition("://")
+    if not is_address:
+        return
+    place, _, path = rest.partition("/")
+    password = place.rpartition("@")[0].partition(":")[2]
+    yield from (password, unquote(password))
+    yield from (part for part in (f"/{path}", f"/{path}".partition("?")[0]) if len(part) > 2 * SHORTEST)
+
+
+def hidden(text: str, values: Iterable[str]) -> str:
+    """`text` with the mask in place of these secrets."""
+    for form in sorted({form for value in values for form in disguises(value)}, key=len, reverse=True):
+        text = text.replace(form, MASK)
+    return text
+
+
+def _in_base64(octets: bytes) -> Iterator[str]:
+    """What surely stands in the base64 of any text that holds `octets`: it depends on where in it they begin."""
+    if len(octets) < 2 * SHORTEST:
+        return  # a few letters of base64 stand anywhere
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + octets).rstrip(b"=")
+        first, surplus = (0, 2, 3)[before], (before + len(octets)) % 3
+        sure = encoded[first : len(encoded) - bool(surplus)].decode()
+        yield sure
+        yield sure.translate(str.maketrans("+/", "-_"))
 
 
 _vault: Vault | None = None

@@ -27,6 +27,7 @@ IN_GROUP: Mapping[str, str] = {
     "task.edit": "editor",
     "task.delete": "editor",
     "env.see": "editor",
+    "secret.use": "editor",
 }
 # On the product as a whole: the least product-wide role.
 PRODUCT_WIDE: Mapping[str, str] = {
@@ -37,6 +38,7 @@ PRODUCT_WIDE: Mapping[str, str] = {
     "pause.all": "administrator",
     "run_as.choose": "administrator",
     "group.manage": "administrator",
+    "secret.manage": "administrator",
     "user.manage": "administrator",
     "settings.manage": "administrator",
 }
@@ -45,8 +47,10 @@ ACTIONS: Mapping[str, str] = {**IN_GROUP, **PRODUCT_WIDE}
 SCOPES: Mapping[str, frozenset[str]] = {
     "read": frozenset({"task.see", "log.read", "schedule.preview", "audit.see", "metrics.see"}),
     "run": frozenset({"task.see", "task.run", "task.stop", "task.enable"}),
-    "write": frozenset({"task.see", "env.see", "schedule.preview", "task.create", "task.edit", "task.delete"}),
-    "admin": frozenset({"task.see", "self.edit", "pause.all", "group.manage", "user.manage", "settings.manage"}),
+    "write": frozenset({"task.see", "env.see", "secret.use", "schedule.preview", "task.create", "task.edit", "task.delete"}),
+    "admin": frozenset(
+        {"task.see", "secret.use", "self.edit", "pause.all", "group.manage", "secret.manage", "user.manage", "settings.manage"}
+    ),
 }
 # The one act that tells whether somebody may have a key of that scope.
 SCOPE_NEEDS: Mapping[str, str] = {"read": "task.see", "run": "task.run", "write": "task.edit", "admin": "user.manage"}

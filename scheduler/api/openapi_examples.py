@@ -11,8 +11,9 @@ PLACES: Mapping[str, Any] = {
     "task_id": "nightly-backup",
     "execution_id": "exec-20240101-020000-1a2b3c4d",
     "group_id": "reports",
-    "template_id": "cleanup",
+    "template_id": "pack-a-folder",
     "user_id": "grace",
+    "name": "WAREHOUSE_TOKEN",
     "key_id": 1,
     "number": 1,
 }
@@ -42,6 +43,22 @@ BODIES: Mapping[str, Any] = {
         "tags": ["weekly"],
     },
     "v1_tasks.update": {"schedule_config": "30 2 * * *", "timeout_seconds": 600},
+    "v1_templates.create": {
+        "name": "Pack another folder",
+        "category": "backup",
+        "description": "Packs a folder into an archive beside it.",
+        "parameters": [
+            {"name": "folder", "required": True, "pattern": "/.+"},
+            {"name": "hour", "default": "02:00", "pattern": "[0-2][0-9]:[0-5][0-9]"},
+        ],
+        "task": {
+            "type": "shell",
+            "command": 'tar -czf "$folder.tar.gz" "$folder"',
+            "schedule_type": "daily",
+            "schedule_config": {"times": ["{{hour}}"]},
+        },
+    },
+    "v1_templates.update": {"description": "Packs a folder into an archive beside it, at night."},
     "v1_templates.from_template": {
         "template_id": "database_backup",
         "name": "Copy of the database",
@@ -55,6 +72,7 @@ BODIES: Mapping[str, Any] = {
     "v1_groups.create": {"name": "Audits", "max_concurrent": 2, "default_content": {"type": "shell", "command": "echo audit"}},
     "v1_groups.update": {"description": "for the board", "max_concurrent": 3},
     "v1_groups.join": {"role": "editor"},
+    "v1_secrets.put": {"value": "correct horse battery staple", "groups": ["reports"]},
     "v1_users.create": {"username": "henry", "role": "operator", "email": "henry@example.org"},
     "v1_users.update": {"limited_to_groups": True, "grants": {"1": "editor"}},
     "v1_users.password": {"password": "another horse, another battery", "must_change": False},

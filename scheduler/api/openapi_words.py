@@ -19,7 +19,11 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     (N_("Executions"), N_("What ran, runs and waits, and what it printed."), ("v1_executions", "v1_logs")),
     (N_("Schedules"), N_("What a schedule would do, before anything is saved."), ("v1_schedules",)),
-    (N_("Groups and statistics"), N_("Groups, tags, and how it has gone."), ("v1_groups", "v1_stats")),
+    (
+        N_("Groups, secrets and statistics"),
+        N_("Groups, the secrets their tasks may name, tags, and how it has gone."),
+        ("v1_groups", "v1_secrets", "v1_stats"),
+    ),
     (N_("Import and export"), N_("Files of tasks, in and out."), ("v1_transfer",)),
     (N_("The scheduler"), N_("How it stands, pausing everything, metrics, cleaning up."), ("v1_scheduling", "v1_system")),
     (N_("Users and audit"), N_("People, and what they did."), ("v1_users", "v1_audit")),
@@ -49,8 +53,9 @@ PLACES: Mapping[str, str] = {
     "task_id": N_("The task's number or key."),
     "execution_id": N_("The execution's public id."),
     "group_id": N_("The group's number or key."),
-    "template_id": N_("The template's id."),
+    "template_id": N_("The template's key."),
     "user_id": N_("The user's number or name."),
+    "name": N_("The secret's name."),
     "key_id": N_("The number of the API key."),
     "number": N_("The number of the version."),
 }
@@ -127,6 +132,7 @@ FROM_ELSEWHERE = (
     N_("That this process answers, and nothing else."),
     N_("200 when the database answers, the disk takes writes and the daemon ticks; else 503 and the name of what does not."),
     N_("How to sign in; `password` and `token` are secrets."),
+    N_("A parameter as it is written."),
     N_("What one attempt may use; None: as much as the machine lets it."),
 )
 DONE = N_("Done.")

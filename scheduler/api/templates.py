@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from scheduler.accounts.permissions import Actor
 from scheduler.api.bodies import Body
 from scheduler.api.described import Shape
 from scheduler.api.language import say
-from scheduler.tasks.built_in import recipes
-from scheduler.tasks.recipes import Parameter, Recipe, rendered
+from scheduler.errors import NotFound
+from scheduler.tasks import own_recipes
+from scheduler.tasks.blanks import Parameter
+from scheduler.tasks.recipes import Recipe, recipes, rendered
 
 
 class FromTemplate(Body):
@@ -21,6 +24,7 @@ class Blank(Shape):
     """A parameter of a template."""
 
     name: str
+    label: str
     type: str
     required: bool
     default: Any
@@ -38,32 +42,34 @@ class Template(Shape):
     parameters: list[Blank]
 
 
-def known(reference: str) -> Recipe | None:
-    """The template of that id, if there is one; as document 000 writes them, `template-001` is the first of the list."""
-    numbered = {f"template-{number:03}": recipe for number, recipe in enumerate(recipes, 1)}
-    return recipes.get(reference) if reference in recipes else numbered.get(reference)
-
-
 def shown(recipe: Recipe) -> dict[str, Any]:
-    """A template, in the language of this request."""
+    """A template; a built-in one in the language of this request, one's own as it was written."""
     return {
         "id": recipe.name,
-        "name": say(recipe.label),
+        "name": _said(recipe, recipe.label),
         "category": recipe.category,
-        "description": say(recipe.description),
-        "parameters": [_blank(one) for one in recipe.parameters],
+        "description": _said(recipe, recipe.description),
+        "parameters": [_blank(recipe, one) for one in recipe.parameters],
     }
 
 
-def values(given: FromTemplate) -> dict[str, Any]:
+def values(actor: Actor, given: FromTemplate) -> dict[str, Any]:
     """A new task's values, on the schedule the template proposes; `Invalid` naming each parameter that is wrong."""
-    recipe = known(given.template_id) or recipes.get(given.template_id)  # which refuses it, naming those there are
+    try:
+        recipe = own_recipes.known(actor, given.template_id)
+    except NotFound:
+        recipe = recipes.get(given.template_id)  # which refuses it, naming those that are built in
     return {**recipe.schedule, **rendered(recipe, given.params), "name": given.name}
 
 
-def _blank(one: Parameter) -> dict[str, Any]:
+def _said(recipe: Recipe, text: str) -> str:
+    return text if recipe.own or not text else say(text)
+
+
+def _blank(recipe: Recipe, one: Parameter) -> dict[str, Any]:
     return {
         "name": one.name,
+        "label": _said(recipe, one.label),
         "type": one.type,
         "required": one.required,
         "default": one.default,

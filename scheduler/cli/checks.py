@@ -8,6 +8,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import select, text
 
 from scheduler import vault
+from scheduler.accounts.permissions import SYSTEM
 from scheduler.cli import copies
 from scheduler.cli.telling import as_json, say
 from scheduler.config import settings
@@ -15,8 +16,8 @@ from scheduler.database import db
 from scheduler.errors import SchedulerError
 from scheduler.kinds import kinds
 from scheduler.runs.models import Run
-from scheduler.tasks import contents
-from scheduler.tasks.models import Task
+from scheduler.tasks import contents, secrets
+from scheduler.tasks.models import Secret, Task
 from scheduler.tasks.queries import plan_of
 
 MOST = 100  # findings of one kind that are listed
@@ -30,7 +31,8 @@ def check_command(as_json: bool) -> None:
 
     Exit codes: 0 all is well, 1 something is not.
     """
-    parts = {"configuration": _configuration, "schema": _schema, "database": _database, "tasks": _tasks, "files": _files}
+    parts = {"configuration": _configuration, "schema": _schema, "database": _database, "tasks": _tasks,
+             "secrets": _secrets, "files": _files}  # fmt: skip
     found: dict[str, list[str]] = {}
     for name, look in parts.items():
         found[name] = [finding for finding, _ in zip(look(), range(MOST), strict=False)]
@@ -84,6 +86,18 @@ def _tasks() -> Iterator[str]:
                 contents.opened(kinds.get(task.kind), task.content)
         except SchedulerError as error:
             yield f"task {task.key}: {error}"
+
+
+def _secrets() -> Iterator[str]:
+    """Those that no key of ours opens, and the tasks that name one they cannot have."""
+    for secret in db.session.scalars(select(Secret).order_by(Secret.name)):
+        try:
+            vault.vault().open(secret.sealed)
+        except SchedulerError as error:
+            yield f"secret {secret.name}: {error}"
+    for task in db.session.scalars(select(Task).where(Task.deleted_at.is_(None)).order_by(Task.id)).unique():
+        wrong = secrets.refusals(SYSTEM, task.group, {"": frozenset(task.secrets)}) if task.secrets else []
+        yield from (f"task {task.key}: {one}" for one in wrong)
 
 
 def _files() -> Iterator[str]:

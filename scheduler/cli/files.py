@@ -38,7 +38,6 @@ def import_command(path: str, format_: str, form: str, as_json: bool, **flags: b
     options = Options(replace=flags["replace"], enable=flags["enable"])
     source = told(lambda: exchange.read(data, decoding.guess(data) if format_ == "auto" else format_, form))
     found: dict[str, Any] = {"dry_run": flags["dry_run"], "format": source.format}
-    lines = [note.text % note.params for note in source.notes]
     with heard(), bar("Reading") as progress:
         if flags["dry_run"]:
             outcome = exchange.look(SYSTEM, source, options, progress)
@@ -47,7 +46,11 @@ def import_command(path: str, format_: str, form: str, as_json: bool, **flags: b
         else:
             plan = told(lambda: exchange.bring_in(SYSTEM, source, options, progress))
     counts = {word: len(plan.of(action)) for action, word in ACTIONS.items()}
-    lines += _lines(plan) + [f"{word}: {number}" for word, number in counts.items()]
+    lines = (
+        [note.text % note.params for note in source.notes]
+        + _lines(plan)
+        + [f"{word}: {number}" for word, number in counts.items()]
+    )
     if flags["dry_run"]:
         lines.append(f"fires in 14 days: +{whole.gained} -{whole.lost}{' and more' if whole.more else ''}")
     found |= {"counts": counts, "problems": [str(problem) for problem in plan.problems], "lines": _report(plan)}
@@ -77,7 +80,9 @@ def _lines(plan: Plan) -> list[str]:
     if plan.source.lines:
         return [f"{one['line']:>4} {one['role']:<8} {one['text'][:60]}{_notes(one['notes'])}" for one in _report(plan)][:SHOWN]
     moving = [change for change in plan.changes if change.action != "same"]
-    return [f"{ACTIONS[change.action]:<8} {change.key}  {', '.join(change.fields)}".rstrip() for change in moving[:SHOWN]]
+    recipes = [f"{ACTIONS[one.action]:<8} template {one.key}" for one in plan.recipes if one.action != "same"]
+    told = [f"{ACTIONS[change.action]:<8} {change.key}  {', '.join(change.fields)}".rstrip() for change in moving]
+    return [*recipes, *told][:SHOWN]
 
 
 def _report(plan: Plan) -> list[dict[str, Any]]:

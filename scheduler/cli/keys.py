@@ -14,7 +14,7 @@ from scheduler.config import settings
 from scheduler.database import transaction
 from scheduler.kinds import kinds
 from scheduler.tasks import contents
-from scheduler.tasks.models import Group, Task, TaskRevision
+from scheduler.tasks.models import Group, Secret, Task, TaskRevision
 
 
 @click.command("rotate-keys")
@@ -34,11 +34,11 @@ def rotate_command(drop_old: bool, as_json: bool) -> None:
     if drop_old:
         vault.use(vault.drop_old_keys(folder))
     found = {"resealed": count, "keys": len(vault.vault().marks)}
-    say(found, as_json, f"{count} tasks and groups were sealed anew; there are {found['keys']} keys now.")
+    say(found, as_json, f"{count} secrets, tasks and groups were sealed anew; there are {found['keys']} keys now.")
 
 
 def _reseal() -> int:
-    """Seal anew what is sealed, in one transaction; answers how many contents there were."""
+    """Seal anew what is sealed, in one transaction; answers how many secrets and contents there were."""
     count = 0
     with transaction() as session:
         for task in session.scalars(select(Task).where(Task.kind.is_not(None))).unique():
@@ -51,6 +51,9 @@ def _reseal() -> int:
             new = _resealed(group.default_content or {})
             count += new != group.default_content
             group.default_content = new
+        for secret in session.scalars(select(Secret)):
+            secret.sealed = vault.vault().again(secret.sealed)
+            count += 1
         audit.record(SYSTEM, "keys.rotate", ("installation", None, "vault.key"), after={"contents": count})
     return count
 

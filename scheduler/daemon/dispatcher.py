@@ -24,11 +24,12 @@ from scheduler.execution import perform, sockets
 from scheduler.execution.engines import Engine
 from scheduler.execution.protocol import DAEMON_SOCKET, Spec, State
 from scheduler.failpoints import failpoint
-from scheduler.runs import lifecycle, waiting
+from scheduler.runs import endings, lifecycle, waiting
 from scheduler.runs.lifecycle import Claimed, Report
 from scheduler.runs.models import Attempt, Run
 from scheduler.runs.policy import Outcome
 from scheduler.runs.status import Status
+from scheduler.tasks import secrets
 
 Step = Callable[[], None]
 Made = tuple[Claimed, Spec | SchedulerError]
@@ -231,7 +232,12 @@ class Dispatcher:
     def _begin(self, claimed: Sequence[Made]) -> None:
         """Hand over what could be made ready; what could not has failed."""
         self._hand_over([made for _, made in claimed if isinstance(made, Spec)])
-        failed = [_never_began(one, str(why)) for one, why in claimed if isinstance(why, SchedulerError)]
+        at = clock.now()
+        failed = [
+            endings.unbegun(one.run_id, one.number, str(why), at, isinstance(why, secrets.Unusable))
+            for one, why in claimed
+            if isinstance(why, SchedulerError)
+        ]
         if failed:
             lifecycle.finish(failed)
             self._nudge()
@@ -282,11 +288,6 @@ class Tender(Dispatcher):
             self._looked = clock.monotonic()
             self._stops = True
             self._recover()
-
-
-def _never_began(one: Claimed, why: str) -> Report:
-    at = clock.now().timestamp()
-    return Report(one.run_id, one.number, Outcome("start_failed", error=why, started_at=at, finished_at=at, duration=0.0))
 
 
 def _drain(pipe: int) -> None:

@@ -1,11 +1,11 @@
 """What is done to output on its way to the log: secrets masked, lines for the scheduler heard; writes nothing."""
 
-import re
 from collections.abc import Iterable
 
 from scheduler.execution.protocol import Progress
 
-STARS = b"******"
+STARS = b"********"
+GLANCE = 16  # bytes compared before a long secret is
 LONGEST_LINE = 4096
 MARKED = ("::progress ", "::summary ", "::metric ")
 LONGEST_TEXT = 500
@@ -13,42 +13,62 @@ MOST_METRICS = 100
 
 
 class Mask:
-    """Replaces secrets in a stream of chunks, also when a chunk ends in the middle of one."""
+    """Replaces secrets in a stream of chunks, also when a chunk ends in the middle of one, or where they overlap."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        # Longest first, so that of two secrets that begin alike the whole longer one is covered.
-        self._secrets = sorted({secret.encode() for secret in secrets if secret}, key=len, reverse=True)
-        self._pattern = re.compile(b"|".join(map(re.escape, self._secrets)))
+        self._secrets = {secret.encode() for secret in secrets if secret}
         self._held = b""
+        self._covered = 0  # how much of the beginning of what is held belongs to stars that were told already
 
     def __call__(self, data: bytes) -> bytes:
         """`data` without secrets; its end is held back while it may be the beginning of one."""
         data = self._held + data
-        safe = len(data) - self._undecided(data)
-        parts: list[bytes] = []
-        position = 0
-        for match in self._pattern.finditer(data):
-            if match.start() >= safe:
-                break
-            parts += data[position : match.start()], STARS
-            position = match.end()
-        end = max(safe, position)
-        self._held = data[end:]
-        return b"".join((*parts, data[position:end]))
+        return self._passed(data, len(data) - self._undecided(data))
 
     def rest(self) -> bytes:
         """What was held back and turned out not to go on."""
-        held, self._held = self._held, b""
-        return self._pattern.sub(STARS, held)
+        return self._passed(self._held, len(self._held))
+
+    def _passed(self, data: bytes, safe: int) -> bytes:
+        """`data` up to `safe`, with stars for secrets; the rest is held."""
+        parts: list[bytes] = []
+        position, overhang = 0, max(self._covered - safe, 0)
+        for start, end in self._spans(data):
+            if start >= safe:
+                break
+            if start or not self._covered:
+                parts += data[position:start], STARS
+            position, overhang = min(end, safe), max(end - safe, 0)
+        parts.append(data[position:safe])
+        self._held, self._covered = data[safe:], overhang
+        return b"".join(parts)
+
+    def _spans(self, data: bytes) -> list[tuple[int, int]]:
+        """Where secrets stand, those that overlap as one."""
+        found = [(0, self._covered)] if self._covered else []
+        for secret in self._secrets:
+            start = data.find(secret)
+            while start >= 0:
+                found.append((start, start + len(secret)))
+                start = data.find(secret, start + 1)
+        merged: list[tuple[int, int]] = []
+        for start, end in sorted(found):
+            if merged and start < merged[-1][1]:
+                merged[-1] = merged[-1][0], max(end, merged[-1][1])
+            else:
+                merged.append((start, end))
+        return merged
 
     def _undecided(self, data: bytes) -> int:
         """The length of the longest end of `data` that is the beginning, but not the whole, of a secret."""
         longest = 0
         for secret in self._secrets:
-            for length in range(min(len(secret) - 1, len(data)), longest, -1):
-                if data.endswith(secret[:length]):
-                    longest = length
-                    break
+            tail = data[-(len(secret) - 1) :] if len(secret) > 1 else b""
+            start = tail.find(secret[:1])
+            while 0 <= start < len(tail) - longest:
+                if secret.startswith(tail[start : start + GLANCE]) and secret.startswith(tail[start:]):
+                    longest = len(tail) - start
+                start = tail.find(secret[:1], start + 1)
         return longest
 
 

@@ -122,6 +122,7 @@ class Kind(ABC, Generic[C]):
     icon: str
     model: type[C]
     secret_paths: tuple[str, ...] = ()
+    referring: tuple[str, ...] = ()  # the fields that may name secrets: what is put there is no argument and in no file
 
     @abstractmethod
     def prepare(self, content: C, context: Context) -> Command:

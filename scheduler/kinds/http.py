@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, model_validator
 from pydantic import Field as Limits
 
 from scheduler.errors import N_, Problem
+from scheduler.kinds import references
 from scheduler.kinds.base import Command, Content, Context, Field, Kind, Name, Text, Word, headline
 from scheduler.kinds.outgoing import Guard
 from scheduler.validation import Refusal
@@ -27,8 +28,10 @@ _CREDENTIAL = re.compile("authorization|cookie|key|token|secret|password", re.IG
 
 
 def _address(url: str) -> str:
+    if url.startswith(references.MARK):
+        return url  # a secret address: it is looked at when it is known, at the start of each attempt
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(references.stood_in(url))
         port = parts.port
     except ValueError:
         raise Refusal(N_("This is not a valid address.")) from None
@@ -88,7 +91,7 @@ class Auth(Content):
     def _complete(self) -> "Auth":
         if self.type == "basic" and not self.username:
             raise Refusal(N_("Basic authentication needs a user name."), at="username")
-        if self.type == "basic" and ":" in self.username:
+        if self.type == "basic" and ":" in references.stood_in(self.username):
             raise Refusal(N_("A user name must not contain a colon."), at="username")
         if self.type == "bearer" and not self.token:
             raise Refusal(N_("Bearer authentication needs a token."), at="token")
@@ -135,6 +138,7 @@ class Http(Kind[HttpContent]):
     icon = "world"
     model = HttpContent
     secret_paths = ("auth.password", "auth.token")
+    referring = ("url", "headers", "body", "auth")
 
     def prepare(self, content: HttpContent, context: Context) -> Command:
         """The program beside this file, always run by the server's own Python."""
@@ -182,10 +186,11 @@ def _masks(content: HttpContent) -> tuple[str, ...]:
 
 def _request_fields() -> list[Field]:
     methods = tuple((method, method) for method in METHODS)
+    naming = N_("Address, headers, body and authentication may name secrets: ${secret:NAME}.")
     return [
         Field("method", N_("Method"), "select", choices=methods, default="GET"),
         Field("url", N_("Address"), hint=N_("Begins with http:// or https://."), required=True),
-        Field("headers", N_("Headers"), "pairs", default={}),
+        Field("headers", N_("Headers"), "pairs", hint=naming, default={}),
         Field("body", N_("Body"), "code", default=""),
     ]
 

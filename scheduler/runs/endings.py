@@ -46,6 +46,13 @@ class Report:
     outcome: Outcome
 
 
+def unbegun(run_id: int, number: int, why: str, at: datetime, hopeless: bool = False) -> Report:
+    """The report of an attempt that could not be made ready; a `hopeless` one is not even tried again."""
+    epoch, details = at.timestamp(), {policy.HOPELESS: True} if hopeless else {}
+    outcome = Outcome("start_failed", error=why, started_at=epoch, finished_at=epoch, duration=0.0, details=details)
+    return Report(run_id, number, outcome)
+
+
 def running(session: Session, reports: Sequence[Report]) -> dict[tuple[int, int], Any]:
     """The runs whose attempt these reports are of and that go on still, with what is needed to judge them."""
     found: dict[tuple[int, int], Any] = {}
@@ -60,9 +67,14 @@ def judged(report: Report, row: Any) -> Status:
     return Status.CANCELLED if row.cancel_at and status in FAILED and report.outcome.reason != "timeout" else status
 
 
-def next_try(row: Any, status: Status, now: datetime) -> datetime | None:
-    """When the run is to be tried again; None when it has ended, or nobody wants it any more."""
-    unwanted = row.cancel_at or row.deleted_at or not (row.enabled or row.cause in ASKED_FOR)
+def next_try(report: Report, row: Any, status: Status, now: datetime) -> datetime | None:
+    """When the run is to be tried again; None when it has ended, nobody wants it any more, or there is no hope."""
+    unwanted = (
+        report.outcome.details.get(policy.HOPELESS)
+        or row.cancel_at
+        or row.deleted_at
+        or not (row.enabled or row.cause in ASKED_FOR)
+    )
     delay = None if unwanted else policy.retry(status, row.tries + 1, row.policy)
     return None if delay is None else now + delay
 

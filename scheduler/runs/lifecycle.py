@@ -100,7 +100,7 @@ def finish(reports: Sequence[Report]) -> list[int]:
                 continue
             status = endings.judged(report, row)
             closed.append(endings.closed(report, row, status, now))
-            not_before = endings.next_try(row, status, now)
+            not_before = endings.next_try(report, row, status, now)
             if not_before is not None:
                 again.append(endings.waiting_again(report, not_before))
                 continue

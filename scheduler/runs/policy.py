@@ -14,6 +14,7 @@ from scheduler.tasks.pausing import Span
 MOST_CAUGHT_UP = 100  # runs that `run_all` makes of one gap
 MOST_QUEUED = 100  # runs of one task that wait at once
 LONGEST_EXPONENT = 30
+HOPELESS = "hopeless"  # in an outcome's details: another attempt would fail in the same way
 STEP = 300  # seconds of waiting that weigh as much as one step of priority
 
 

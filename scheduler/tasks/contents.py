@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from scheduler.config import settings
+from scheduler.kinds import references
 from scheduler.kinds.base import Content, Context, Kind
 from scheduler.vault import MASK, vault
 
@@ -63,13 +64,14 @@ def _mapped(kind: Kind[Any], values: Values, change: Callable[[str], str]) -> Va
 
 
 def _changed(values: Values, path: list[str], change: Callable[[str], str]) -> Values:
-    """A copy of `values` in which the text at `path`, where there is one, went through `change`."""
+    """A copy of `values` in which the text at `path`, where there is one, went through `change`; names of secrets are none."""
     new = copy.deepcopy(values)
     inner: Any = new
     for name in path[:-1]:
         inner = inner.get(name) if isinstance(inner, dict) else None
-    if isinstance(inner, dict) and isinstance(inner.get(path[-1]), str) and inner[path[-1]]:
-        inner[path[-1]] = change(inner[path[-1]])
+    value = inner.get(path[-1]) if isinstance(inner, dict) else None
+    if value and isinstance(value, str) and not references.only(value):
+        inner[path[-1]] = change(value)
     return new
 
 

@@ -14,7 +14,7 @@ from scheduler.database import after_commit, transaction
 from scheduler.errors import N_, Conflict, Forbidden, Invalid, NotFound
 from scheduler.kinds import kinds
 from scheduler.schedules import spellings
-from scheduler.tasks import contents, dependencies, drafts, due, identity, versions, wording
+from scheduler.tasks import contents, dependencies, drafts, due, identity, secrets, versions, wording
 from scheduler.tasks.drafts import Draft
 from scheduler.tasks.models import DEFAULT_GROUP, Group, Tag, Task
 from scheduler.tasks.queries import matching
@@ -49,6 +49,7 @@ def edit(actor: Actor, task_id: int, changes: Mapping[str, Any], version: int | 
         draft = drafts.read(changes if whole else merged(task, changes), seed=str(changes.get("key") or task.key))
         permitted(actor, task, draft)
         runnable(draft, group)
+        secrets.refuse(actor, group, draft.secrets)
         was_enabled, due_before = task.enabled, timing(task)
         apply(task, draft, group)
         if changes.get("schedule_type"):
@@ -144,6 +145,7 @@ def _created(actor: Actor, values: Mapping[str, Any], like: Task | None = None) 
         drafts.refuse_never(draft)
         permitted(actor, None, draft)
         runnable(draft, group)
+        secrets.refuse(actor, group, draft.secrets)
         now = clock.now()
         task = Task(key=key, created_at=now, updated_at=now, owner_id=actor.id)
         apply(task, draft, group)
@@ -228,6 +230,7 @@ def apply(task: Task, draft: Draft, group: Group) -> None:
     task.start_at, task.end_at = draft.plan.start_at, draft.plan.end_at
     task.enabled, task.depends_mode = given.is_active, given.depends_mode
     task.policy = draft.policy.model_dump()
+    task.secrets = secrets.named(draft.secrets)
     kept = {tag.name: tag for tag in task.tags}
     task.tags = [kept.get(name) or Tag(name=name) for name in given.tags]
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as made
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scheduler import clock
 from scheduler.config import settings
 from scheduler.errors import N_, Invalid, Problem
-from scheduler.kinds import Content, Kind, kinds
+from scheduler.kinds import Content, Kind, kinds, references
 from scheduler.kinds import read as read_content
 from scheduler.schedules import parse, preview, spellings
 from scheduler.schedules.base import Schedule, zone
@@ -66,6 +67,7 @@ class Draft:
     policy: Policy
     schedule: Schedule
     plan: Plan
+    secrets: Mapping[str, frozenset[str]] = made(default_factory=dict)  # the names of those it names, by place
 
 
 CONTENT_FIELDS = frozenset(field for kind in kinds for field in kind.model.model_fields)
@@ -89,7 +91,8 @@ def read(values: Mapping[str, Any], seed: str = "") -> Draft:
         plan = _plan(particulars, seed or particulars.key or wording.key_from(particulars.name), found)
     if found or particulars is None or policy is None or plan is None:
         raise Invalid(found)
-    return Draft(particulars, kind, content, policy, plan.schedule, plan)
+    named = {"env": particulars.env, "params": particulars.params, **_referring(kind, content)}
+    return Draft(particulars, kind, content, policy, plan.schedule, plan, secrets_in(named))
 
 
 def content_alone(values: Mapping[str, Any]) -> tuple[Kind[Any], Content]:
@@ -100,6 +103,12 @@ def content_alone(values: Mapping[str, Any]) -> tuple[Kind[Any], Content]:
     if kind is None or content is None:
         raise Invalid(found or [Problem("type", N_("This is required."))])
     return kind, content
+
+
+def secrets_in(values: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    """The names of the secrets that `values` name, by the dotted place of the text that does."""
+    found = ((place, references.names(text)) for name in values for place, text in references.texts(values[name], name))
+    return {place: names for place, names in found if names}
 
 
 def refuse_never(draft: Draft) -> None:
@@ -150,11 +159,26 @@ def _content(type_: Any, values: dict[str, Any], found: list[Problem]) -> tuple[
             raise Invalid.because(N_("Tasks of this type are not allowed here."), field="type")
         content = read_content(kind, values)
         found.extend(kind.check(content, contents.context()))
+        found.extend(_misnaming(kind, content))
         found.extend(_denied(content))
         return kind, content
     except Invalid as error:
         found.extend(error.problems)
         return None, None
+
+
+def _referring(kind: Kind[Any] | None, content: Content | None) -> dict[str, Any]:
+    """The part of a content in which secrets may be named."""
+    values = content.model_dump() if content is not None else {}
+    return {name: values[name] for name in kind.referring} if kind is not None else {}
+
+
+def _misnaming(kind: Kind[Any], content: Content) -> list[Problem]:
+    """Secrets that are named by no name, or where none may be."""
+    values = content.model_dump()
+    here = [found for name in kind.referring for found in references.texts(values[name], name)]
+    elsewhere = [found for name in values if name not in kind.referring for found in references.texts(values[name], name)]
+    return [*references.misnamed(here), *references.misplaced(elsewhere)]
 
 
 def _denied(content: Content) -> list[Problem]:
@@ -190,6 +214,7 @@ def _checked(particulars: Particulars, found: list[Problem]) -> Particulars:
         found.append(Problem("working_directory", N_("It must be an absolute path.")))
     for field, values in (("env", particulars.env), ("params", particulars.params)):
         found.extend(_variables(field, values))
+    found.extend(references.misplaced([("working_directory", particulars.working_directory)]))
     found.extend(_storable(particulars.metadata))
     return particulars.model_copy(update=tidy)
 
@@ -216,6 +241,7 @@ def _variables(field: str, values: Mapping[str, str]) -> list[Problem]:
             found.append(Problem(field, text, {"name": name[:60]}))
         elif len(value) > CONTENT_ROOM or "\0" in value:
             found.append(Problem(f"{field}.{name}", N_("A value may hold at most 64 KB and no NUL.")))
+        found += references.misnamed([(f"{field}.{name}", value)])
     return found
 
 

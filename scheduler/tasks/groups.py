@@ -16,9 +16,9 @@ from scheduler.accounts.permissions import GRANTABLE, Actor, can, require
 from scheduler.database import db, transaction
 from scheduler.errors import N_, Conflict, Invalid, NotFound, Problem
 from scheduler.kinds import kinds
-from scheduler.tasks import contents, drafts, wording
+from scheduler.tasks import contents, drafts, secrets, wording
 from scheduler.tasks.definitions import group_place
-from scheduler.tasks.models import DEFAULT_GROUP, Group, Task
+from scheduler.tasks.models import DEFAULT_GROUP, Group, OwnRecipe, Task
 from scheduler.tasks.queries import matching
 from scheduler.validation import problems
 
@@ -54,6 +54,7 @@ def create(actor: Actor, values: Mapping[str, Any]) -> Group:
         _apply(session, group, {"name": "", "key": ""} | given)
         session.add(group)
         _flush(session, group)
+        secrets.refuse(actor, group, secrets.of_content(group.default_content))
         audit.record(actor, "group.create", _thing(group), after=shown(group))
     return group
 
@@ -73,6 +74,8 @@ def edit(actor: Actor, group_id: int, values: Mapping[str, Any], version: int | 
             _refuse_bare(session, group)
         group.version += 1
         _flush(session, group)
+        if given.get(CONTENT):
+            secrets.refuse(actor, group, secrets.of_content(group.default_content))
         audit.record(actor, "group.edit", _thing(group), before=before, after=shown(group))
     return group
 
@@ -92,6 +95,8 @@ def remove(actor: Actor, group_id: int) -> None:
         if alive or dead:
             text = N_("%(alive)s tasks are in this group and %(dead)s of it in the trash: move them to another one first.")
             raise Conflict.because(text, alive=alive, dead=dead)
+        if shared := session.scalar(select(func.count()).where(OwnRecipe.group_id == group.id)):
+            raise Conflict.because(N_("%(count)s templates are shared in this group: move or delete them first."), count=shared)
         audit.record(actor, "group.delete", _thing(group), before=shown(group))
         session.delete(group)
 

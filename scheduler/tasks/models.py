@@ -1,4 +1,4 @@
-"""The tables of tasks, groups and what waits for what; what a kind, a schedule, a policy hold is for `drafts` to check."""
+"""The tables of tasks, groups, secrets and what waits for what; what kinds, schedules, policies hold is for `drafts` to check."""
 
 from datetime import datetime
 from typing import Any
@@ -70,6 +70,7 @@ class Task(Base):
     content: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # secrets in it are sealed
     params: Mapped[dict[str, str]] = mapped_column(Json, default=dict)
     env: Mapped[dict[str, str]] = mapped_column(Json, default=dict)
+    secrets: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")  # the names of those it names
     working_directory: Mapped[str] = mapped_column(Text, default="")
     policy: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     notes: Mapped[dict[str, Any]] = mapped_column("metadata", Json, default=dict)
@@ -151,6 +152,55 @@ class Dependency(Base):
     task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), primary_key=True)
     upstream_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), primary_key=True, index=True)
     arrival: Mapped[str | None] = mapped_column(String(40))  # the run's public id: retention may take the run itself
+
+
+class OwnRecipe(Base):
+    """A recipe somebody here made: seen by its owner alone (`private`), by those of a group, or without one by everybody."""
+
+    __tablename__ = "recipe"
+    __table_args__ = (UniqueConstraint("name"), UniqueConstraint("key"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(100))
+    name: Mapped[str] = mapped_column(String(100))
+    category: Mapped[str] = mapped_column(String(50))
+    description: Mapped[str] = mapped_column(Text, default="")
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("group.id"), index=True)
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    private: Mapped[bool] = mapped_column(default=False)
+    parameters: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
+    task: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # a draft's values with blanks; never a secret
+    version: Mapped[int] = mapped_column(default=1)  # the one people edit against
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    group: Mapped[Group | None] = relationship(lazy="joined")
+
+
+class Secret(Base):
+    """A value that tasks of some groups may name, and that nobody reads again."""
+
+    __tablename__ = "secret"
+    __table_args__ = (UniqueConstraint("name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(64))
+    sealed: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UTCDateTime)  # of the value or the groups
+    updated_by: Mapped[str] = mapped_column(String(64), default="")
+    last_used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    groups: Mapped[list[Group]] = relationship(secondary="secret_group", lazy="selectin", order_by="Group.name")
+
+
+class SecretGroup(Base):
+    """That tasks of this group may name that secret."""
+
+    __tablename__ = "secret_group"
+
+    secret_id: Mapped[int] = mapped_column(ForeignKey("secret.id", ondelete="CASCADE"), primary_key=True)
+    group_id: Mapped[int] = mapped_column(ForeignKey("group.id", ondelete="CASCADE"), primary_key=True, index=True)
 
 
 class Pause(Base):

@@ -1,15 +1,15 @@
 """Trying out what stands in a form: a task that is born in the trash, for one run, and is gone for good a day later."""
 
-import secrets
 from collections.abc import Mapping
 from datetime import timedelta
+from secrets import token_hex
 from typing import Any
 
 from scheduler import clock
 from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require
 from scheduler.database import transaction
-from scheduler.tasks import definitions, drafts, versions
+from scheduler.tasks import definitions, drafts, secrets, versions
 from scheduler.tasks.models import Task
 
 KEPT = timedelta(days=1)
@@ -36,13 +36,14 @@ def create(actor: Actor, values: Mapping[str, Any], like: Task | None = None) ->
         if like is not None:
             require(actor, "task.edit", like)
             values = definitions.merged(like, values)
-        key = f"trial-{secrets.token_hex(6)}"
+        key = f"trial-{token_hex(6)}"
         draft = drafts.read({**values, **BARE, "key": key}, seed=key)
         group = definitions.named_group(session, actor, values.get("group"))
         for action in ("task.create", "task.run"):
             require(actor, action, definitions.group_place(group))
         definitions.permitted(actor, like, draft)
         definitions.runnable(draft, group)
+        secrets.refuse(actor, group, draft.secrets)
         now = clock.now()
         task = Task(key=key, trial=True, created_at=now, updated_at=now, deleted_at=now, owner_id=actor.id)
         definitions.apply(task, draft, group)

@@ -27,8 +27,14 @@ ACTS: Mapping[str, str] = {
     "upkeep.run": N_("Had everything cleaned"),
     "tasks.import": N_("Brought in a file"),
     "keys.rotate": N_("Made a new key for the secrets"),
+    "secret.create": N_("Created it"),
+    "secret.edit": N_("Changed it"),
+    "secret.delete": N_("Removed it for good"),
     "group.create": N_("Created it"),
     "group.edit": N_("Changed it"),
+    "recipe.create": N_("Created it"),
+    "recipe.edit": N_("Changed it"),
+    "recipe.delete": N_("Deleted it"),
     "denied": N_("Was refused"),
 }
 LONGEST = 300

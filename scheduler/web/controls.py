@@ -6,7 +6,7 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from scheduler.kinds import Field
+from scheduler.kinds import Field, references
 from scheduler.vault import MASK
 
 Typed = MultiDict[str, str]  # what stands in the form, as text
@@ -92,8 +92,8 @@ def twice(typed: Typed, name: str) -> str:
 
 
 def forget_secret(typed: Typed, name: str) -> bool:
-    """Take a secret that was typed out of the form, so that no page shows it; whether there was one."""
-    typed_secret = typed.get(name, "") not in ("", MASK)
+    """Take a secret that was typed out of the form, so that no page shows it; whether there was one, and not only its name."""
+    typed_secret = typed.get(name, "") not in ("", MASK) and not references.only(typed[name])
     if typed_secret:
         typed[name] = ""
     return typed_secret

@@ -12,7 +12,7 @@ from flask_babel import ngettext
 
 from scheduler.errors import N_, Invalid, SchedulerError
 from scheduler.tasks.transfer import decoding, exchange
-from scheduler.tasks.transfer.changes import Change, Options
+from scheduler.tasks.transfer.changes import Change, Options, Plan
 from scheduler.tasks.transfer.crontab import FORMS
 from scheduler.tasks.transfer.exchange import Outcome
 from scheduler.tasks.transfer.fires import Fires, total
@@ -62,6 +62,11 @@ class Preview:
         return [change.key for change in self.outcome.plan.groups if change.action != "same"]
 
     @property
+    def templates(self) -> list[str]:
+        """The templates that are made or changed."""
+        return _templates(self.outcome.plan)
+
+    @property
     def fires(self) -> Fires:
         """The due instants gained and lost, of all together."""
         return total(self.outcome.fires.values())
@@ -74,7 +79,7 @@ class Preview:
     @property
     def may_be_done(self) -> bool:
         """Whether there is anything to confirm, and nothing wrong."""
-        return not self.outcome.plan.problems and bool(self.changes or self.groups)
+        return not self.outcome.plan.problems and bool(self.changes or self.groups or self.templates)
 
 
 @pages.get("/import")
@@ -97,8 +102,9 @@ def bring_in() -> ResponseReturnValue:
         options = Options(replace=typed["replace"] == "1", enable=typed["enable"] == "1")
         if "sure" in request.form:
             plan = exchange.bring_in(access.current_actor(), source, options)
-            toast(_told(len(plan.of("create")), len(plan.of("change")), len(plan.of("delete"))))
-            return rendering.go(url_for("tasks.index"))
+            toast(_told(plan))
+            only_templates = source.recipes and not (source.entries or source.groups)
+            return rendering.go(url_for("recipe_gallery.index" if only_templates else "tasks.index"))
         outcome = exchange.look(access.current_actor(), source, options)
     except SchedulerError as error:
         return _page(None, typed, failures.sentences(error)), 422
@@ -164,8 +170,15 @@ def _unpacked(text: str) -> bytes:
         raise Invalid.because(N_("Choose a file, or paste its text."), field="file") from None
 
 
-def _told(created: int, changed: int, deleted: int) -> str:
+def _templates(plan: Plan) -> list[str]:
+    return [change.draft.given.name for change in plan.recipes if change.action != "same"]
+
+
+def _told(plan: Plan) -> str:
+    created, changed, deleted = (len(plan.of(action)) for action in ("create", "change", "delete"))
     said = [ngettext("One task was created.", "%(num)s tasks were created.", created)] if created else []
     said += [ngettext("One task was changed.", "%(num)s tasks were changed.", changed)] if changed else []
     said += [ngettext("One task was deleted.", "%(num)s tasks were deleted.", deleted)] if deleted else []
+    if names := _templates(plan):
+        said.append(_("Templates made or changed: %(names)s", names=_(", ").join(names)))
     return " ".join(said) or _("Nothing had to be changed.")

@@ -50,7 +50,9 @@ ENTRIES = (
     Entry(N_("Runs"), "/runs", "history", key="r"),
     Entry(N_("Queue"), "/queue", "hourglass", key="q"),
     Entry(N_("Dependencies"), "/graph", "git-branch"),
+    Entry(N_("Templates"), "/templates", "template", key="m"),
     Entry(N_("Clean-up"), "/settings/upkeep", "trash", "system", roles=frozenset({"administrator"})),
+    Entry(N_("Secrets"), "/admin/secrets", "lock", "system", roles=frozenset({"administrator"})),
     Entry(N_("Users"), "/admin/users", "users", "system", roles=frozenset({"administrator"})),
     Entry(N_("API"), "/api/docs", "api", "system"),
 )

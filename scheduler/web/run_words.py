@@ -1,5 +1,6 @@
 """What a run is called and why it is as it is, in sentences for people; how it is judged and started lives in runs."""
 
+import re
 import signal
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -12,9 +13,14 @@ from scheduler.runs import reasons
 from scheduler.runs.models import Attempt, Run
 from scheduler.runs.reasons import Sentence
 from scheduler.runs.status import Cause, Status
+from scheduler.tasks import secrets
 from scheduler.tasks.models import Task
 from scheduler.web import formats, task_controls
 
+# Sentences that errors were kept in, with what found its places in them.
+_WITH_PLACES: Mapping[str, re.Pattern[str]] = {
+    text: re.compile(re.sub(r"%\\\((\w+)\\\)s", r"(?P<\1>.+?)", re.escape(text))) for text in (secrets.MISSING, secrets.TOO_LONG)
+}
 CAUSES: Mapping[str, str] = {
     Cause.SCHEDULE: N_("Schedule"),
     Cause.MANUAL: N_("By hand"),
@@ -68,6 +74,9 @@ def last_words(run: Run) -> str:
 
 def error(text: str | None) -> str:
     """An error as it was kept, in the viewer's language where it is a sentence of ours."""
+    for known, pattern in _WITH_PLACES.items():
+        if text and (match := pattern.fullmatch(text)):
+            return str(gettext(known, **match.groupdict()))
     return str(gettext(text)) if text else ""
 
 

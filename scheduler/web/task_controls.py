@@ -113,8 +113,9 @@ DEPENDENCIES = (
     Control("depends_on", N_("Runs after"), "picks", AFTER, default=[], high=MOST_PICKS),
     Control("depends_mode", N_("Starts"), "select", choices=DEPENDS_MODES, default="all"),
 )
+NAMING = N_("A value may name a secret, which only the run gets: ${secret:NAME}.")
 ADVANCED = (
-    Control("env", N_("Environment variables"), "pairs", default={}),
+    Control("env", N_("Environment variables"), "pairs", NAMING, default={}),
     Control("params", N_("Parameters"), "pairs", N_("Reach the program as environment variables too."), default={}),
     Control("working_directory", N_("Working directory"), hint=N_("Absolute; empty: a folder of the run's own."), default=""),
     Control("key", N_("Key"), hint=N_("Its name in addresses and the API; empty: made from the name."), default=""),

@@ -12,7 +12,7 @@ from scheduler.accounts.permissions import require
 from scheduler.errors import Conflict, Forbidden, Invalid, Problem, SchedulerError, Unavailable
 from scheduler.gate import status_of
 from scheduler.runs import ledger
-from scheduler.tasks import definitions, queries
+from scheduler.tasks import definitions, queries, secrets
 from scheduler.tasks.models import Task
 from scheduler.web import access, task_controls, task_filling, task_fixes, task_forms, task_preview
 from scheduler.web.controls import Typed
@@ -135,7 +135,8 @@ def shown(form: Typed, task: Task | None = None, problems: Iterable[Problem] = (
         version = _version()
     page = replace(page, task=task, version=version, differences=_differences(form, task) if stale and task else [])
     upstreams = task_filling.upstreams(access.current_actor(), form, task)
-    return _rendered("tasks/edit.html", page, zones=task_filling.zones(), upstreams=upstreams)
+    nameable = secrets.listed(access.current_actor())
+    return _rendered("tasks/edit.html", page, zones=task_filling.zones(), upstreams=upstreams, nameable=nameable)
 
 
 def _rendered(template: str, page: Page, **more: Any) -> Response:

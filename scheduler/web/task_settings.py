@@ -41,11 +41,11 @@ def sections(task: Task, actor: Actor) -> list[Section]:
         values["env"] = dict.fromkeys(values["env"], MASK)
     values["depends_on"] = [dependencies.name_for(actor, one.task) for one in dependencies.upstreams(task)]
     return [
-        Section(gettext("What it runs"), [_kind(task), *_rows(task_controls.of_type(task.kind or ""), values)]),
-        Section(gettext("Schedule"), [*_schedule(task), *_rows(task_controls.WINDOW, values)]),
-        Section(gettext("Dependencies"), _rows(task_controls.DEPENDENCIES, values)),
-        Section(gettext("Execution"), _rows(task_controls.policy(), values)),
-        Section(gettext("Surroundings"), _rows(task_controls.ADVANCED, values)),
+        Section(gettext("What it runs"), [_kind(task), *rows(task_controls.of_type(task.kind or ""), values)]),
+        Section(gettext("Schedule"), [*_schedule(task), *rows(task_controls.WINDOW, values)]),
+        Section(gettext("Dependencies"), rows(task_controls.DEPENDENCIES, values)),
+        Section(gettext("Execution"), rows(task_controls.policy(), values)),
+        Section(gettext("Surroundings"), rows(task_controls.ADVANCED, values)),
         Section(gettext("About it"), _about(task, values)),
     ]
 
@@ -57,23 +57,24 @@ def _kind(task: Task) -> Row:
 
 def _schedule(task: Task) -> list[Row]:
     schedule = queries.plan_of(task).schedule
-    rows = [Row(gettext("Kind of schedule"), gettext(schedules.get(task.schedule_kind).label))]
-    rows.append(Row(gettext("In words"), schedule.describe(gettext)))
+    told = [Row(gettext("Kind of schedule"), gettext(schedules.get(task.schedule_kind).label))]
+    told.append(Row(gettext("In words"), schedule.describe(gettext)))
     cron = "\n".join(schedule.expressions())
-    return [*rows, Row(gettext("Cron"), cron, code=True)] if cron else rows
+    return [*told, Row(gettext("Cron"), cron, code=True)] if cron else told
 
 
 def _about(task: Task, values: Mapping[str, Any]) -> list[Row]:
     moments = ((gettext("Created"), task.created_at), (gettext("Last changed"), task.updated_at))
     return [
-        *_rows(task_controls.BASICS, values),
+        *rows(task_controls.BASICS, values),
         *(Row(label, formats.absolute(moment, "zoned")) for label, moment in moments),
         Row(gettext("Version"), str(task.version)),
         *([Row(gettext("Notes"), pairs={str(name): str(value) for name, value in task.notes.items()})] if task.notes else []),
     ]
 
 
-def _rows(controls: Iterable[Control], values: Mapping[str, Any]) -> list[Row]:
+def rows(controls: Iterable[Control], values: Mapping[str, Any]) -> list[Row]:
+    """Each control with its value."""
     return [_row(control, at(values, control.name)) for control in controls]
 
 

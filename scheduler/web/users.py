@@ -31,10 +31,12 @@ WORDS: Mapping[str, str] = {
     "task.edit": N_("Edit tasks"),
     "task.delete": N_("Delete and restore tasks"),
     "env.see": N_("See the values of environment variables"),
+    "secret.use": N_("Name the secrets of a group in its tasks"),
     "metrics.see": N_("See the system's metrics"),
     "run_as.choose": N_("Choose the machine's user a task runs as, and edit such tasks"),
     "pause.all": N_("Pause and resume everything"),
     "group.manage": N_("Manage groups"),
+    "secret.manage": N_("Make, replace and remove secrets"),
     "user.manage": N_("Manage users and roles"),
     "settings.manage": N_("Change settings"),
 }

@@ -33,6 +33,7 @@ MATRIX = {
     "task.edit":        (False, False, True, True),
     "task.delete":      (False, False, True, True),
     "env.see":          (False, False, True, True),
+    "secret.use":       (False, False, True, True),
     "self.edit":        (True, True, True, True),
     "schedule.preview": (True, True, True, True),
     "audit.see":        (True, True, True, True),
@@ -40,6 +41,7 @@ MATRIX = {
     "pause.all":        (False, False, False, True),
     "run_as.choose":    (False, False, False, True),
     "group.manage":     (False, False, False, True),
+    "secret.manage":    (False, False, False, True),
     "user.manage":      (False, False, False, True),
     "settings.manage":  (False, False, False, True),
 }  # fmt: skip

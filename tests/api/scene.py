@@ -1,4 +1,4 @@
-"""What the examples of the OpenAPI document name: a task with a past, an execution of it, a group, a user, an API key."""
+"""What the examples of the OpenAPI document name: a task with a past, an execution, a group, a secret, a user, an API key."""
 
 import shutil
 from datetime import timedelta
@@ -14,7 +14,7 @@ from scheduler.accounts.tokens import Tokens
 from scheduler.api.openapi_examples import BODIES, MEMBER, PLACES
 from scheduler.database import db, transaction
 from scheduler.runs.models import Run
-from scheduler.tasks import definitions, groups
+from scheduler.tasks import definitions, groups, own_recipes, secrets
 from tests.api.conftest import end, prints
 from tests.factories import make_run
 
@@ -33,7 +33,10 @@ def arrange(app: Flask, instance: Path, alive: bool = False) -> None:
     users.create(actor, grace)
     schedule = {"schedule_type": "daily", "schedule_config": {"times": ["02:00"]}}
     task = definitions.create(actor, {"name": "Nightly backup", "key": PLACES["task_id"], "command": "echo copying", **schedule})
+    pack = {"parameters": [{"name": "folder", "required": True}], "task": {"command": 'tar -czf "$folder.tar.gz" "$folder"'}}
+    own_recipes.create(actor, {"name": "Pack a folder", "key": PLACES["template_id"], **pack})
     definitions.edit(actor, task.id, {"description": "copies everything", "retry_count": int(alive)}, None)
+    secrets.put(actor, PLACES["name"], {"value": "tr0ub4dor and three", "groups": [group.id]})
     (instance / "tasks").mkdir(exist_ok=True)
     (instance / "tasks" / "test_task.py").touch()
     run = make_run(task, actor)

@@ -53,6 +53,18 @@ PAGES = [
     "/account/password",
     "/logout",
     "/settings/upkeep",
+    "/templates",
+    "/templates/backup",
+    "/templates/folder_sync",
+    "/templates/new",
+    "/templates/new?task={number}",
+    "/templates/greeting",
+    "/templates/greeting/edit",
+    "/templates/greeting/delete",
+    "/admin/secrets",
+    "/admin/secrets/new",
+    "/admin/secrets/1",
+    "/admin/secrets/1/remove",
     "/admin/users",
     "/admin/users/new",
     "/admin/users/1",
@@ -63,10 +75,11 @@ PAGES = [
 # The only Latin words of a Chinese page: names of things, and what people have typed.
 LATIN = re.compile(
     r"""\b(admin|root|edith|oscar|victor|mallory|lin|leaver|default|Scheduler|English|Shell|Python|HTTP|JSON|YAML|Bearer|UTC|ETag|OpenAPI|[Cc]ron|API|CSV|PID|CPU|WARN|ERROR
-    |stdout|stderr|SIGTERM|SIGKILL|PYTHONUNBUFFERED|Ctrl|Esc|Enter|Chrome|HeadlessChrome|Linux|POSIX|crontab|bash)\b""",
+    |stdout|stderr|SIGTERM|SIGKILL|PYTHONUNBUFFERED|Ctrl|Esc|Enter|Chrome|HeadlessChrome|Linux|POSIX|crontab|bash
+    |SQLite|PostgreSQL|rsync)\b""",
     re.VERBOSE,
 )
-NAMES = re.compile(r"Mozilla/.*|\S*[/_.\d]\S*")  # of browsers, zones, files and keys
+NAMES = re.compile(r"Mozilla/.*|\$\{\w+:\w+\}|\S*[/_.\d]\S*")  # of browsers, secrets, zones, files and keys
 # Not ours: code, what tasks print, and the switch to English.
 THEIRS = "pre, code, textarea, script, style, template, .log-lines, .mono, .last-line, .failure-text, [lang=en], [translate=no]"
 READ_OUT = ["title", "aria-label", "placeholder", "alt", "data-confirm", "data-confirm-title", "data-label"]
@@ -81,19 +94,28 @@ def scene(admin: Caller, people: None) -> Iterator[dict[str, str]]:
     daily = {"schedule_type": "interval", "schedule_config": "86400", "env": {"CITY": "上海"}, "depends_on": [good.id, away.id]}
     bad = admin.make_task("同步", command="echo 开始; echo disk full >&2; exit 3", **daily)
     live = admin.make_task("长跑", command="echo 开始; echo '::progress 40 第二步'; sleep 600")
+    admin.call("PUT", "/secrets/SMTP_PASSWORD", {"value": "correct horse"})
+    named = admin.make_task("寄信", env={"KEY": "${secret:SMTP_PASSWORD}"})
     idle = admin.make_task("停用", type="http", url="http://example.org/", is_active=False)
+    asked = {"name": "who", "label": "对谁", "default": "大家", "choices": ["大家", "你"]}
+    greeting = {"command": 'echo "你好，$who"', "schedule_type": "daily", "schedule_config": {"times": ["08:00"]}}
+    shared = {"category": "问候", "description": "每天早上", "parameters": [asked], "task": greeting}
+    admin.call("POST", "/templates", {"name": "问好", "key": "greeting", **shared})
     gone = admin.make_task("已删", command="true")
     admin.forget(gone)
     places = {
         "good": good.path,
+        "number": str(good.id),
         "bad": bad.path,
         "good run": admin.run(good),
         "bad run": admin.run(bad),
         "live run": admin.begin(live),
     }
     yield places
-    for task in (good, away, bad, live, idle):
+    admin.call("DELETE", "/templates/greeting")
+    for task in (good, away, bad, live, idle, named):
         admin.forget(task)
+    admin.call("DELETE", "/secrets/SMTP_PASSWORD")
 
 
 @pytest.fixture(scope="module")

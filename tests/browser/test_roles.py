@@ -73,7 +73,7 @@ def test_a_viewer_sees_the_names_of_environment_variables_but_not_their_values(v
     [
         ("victor", 403, ["/tasks/new", "{task}/edit", "{task}/delete", "/trash", "/admin/users"]),
         ("oscar", 403, ["{task}/edit", "{task}/clone", "/tasks/new", "/admin/users/new"]),
-        ("edith", 403, ["/admin/users", "/admin/users/1"]),
+        ("edith", 403, ["/admin/users", "/admin/users/1", "/admin/secrets", "/admin/secrets/new"]),
         ("edith", 404, ["/tasks/999999", "/tasks/999999/edit", "/runs/999999", "/nowhere"]),
         ("mallory", 404, ["{task}", "{task}/logs", "{task}/history", "{run}"]),
         ("mallory", 403, ["{task}/edit", "/tasks/999999/edit", "/tasks/new"]),  # there is no task she might edit

@@ -36,6 +36,24 @@ def test_another_type_of_task_brings_its_own_fields(visit: Visit) -> None:
     expect(field(page, "Address")).to_be_visible()
 
 
+def test_a_template_is_made_used_and_deleted(visit: Visit, admin: Caller) -> None:
+    (page := visit("edith", **PLAIN)).goto("/templates/new")
+    field(page, "Name").fill("Sizes")
+    page.locator("button[value=rows]").click()
+    expect(field(page, "Name")).to_have_value("Sizes")  # nothing typed is lost
+    page.get_by_role("main").get_by_role("button", name="Save").and_(page.locator(".btn-primary")).click()
+    field(page, "folder").fill("/tmp/my folder")
+    page.get_by_role("button", name="Show what comes of it").click()
+    expect(page.locator("#outcome")).to_contain_text("/tmp/my folder")
+    page.get_by_role("button", name="Create the task").click()
+    expect(toast(page)).to_contain_text("was created")
+    admin.forget(Made(int(page.url.rpartition("/")[2]), ""))
+    page.goto("/templates/sizes")
+    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("main")).not_to_contain_text("Sizes")
+
+
 def test_enter_in_a_field_saves_and_a_wrong_schedule_is_refused(visit: Visit) -> None:
     page = visit("edith", expected=("status of 422",), **PLAIN)
     page.goto("/tasks/new")

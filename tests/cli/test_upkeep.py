@@ -17,7 +17,7 @@ from scheduler.cli import commands, copies
 from scheduler.daemon.process import leadership
 from scheduler.database import db
 from scheduler.kinds import kinds
-from scheduler.tasks import contents, definitions, groups
+from scheduler.tasks import contents, definitions, groups, secrets
 from scheduler.tasks.models import Task, TaskRevision
 from tests.factories import make_run, make_task
 from tests.servers import private_database
@@ -190,8 +190,26 @@ def test_a_damaged_file_is_told(tmp_path: Path) -> None:
 def test_a_new_key_seals_every_secret(house: House) -> None:
     definitions.create(SYSTEM, WEB)
     before = db.session.query(Task).one().content["auth"]["token"]
-    assert "1 tasks and groups" in house.call("rotate-keys")
+    assert "1 secrets, tasks and groups" in house.call("rotate-keys")
     assert house.secret() == "s3cret" and db.session.query(Task).one().content["auth"]["token"] != before
+
+
+def test_a_new_key_seals_what_tasks_only_name(house: House) -> None:
+    before = secrets.put(SYSTEM, "TOKEN", {"value": "s3cret"}).sealed
+    house.call("rotate-keys", "--drop-old")
+    assert secrets.opened(1, "", ["TOKEN"]) == {"TOKEN": "s3cret"} and secrets.found(SYSTEM, "TOKEN").sealed != before
+    assert len(vault.open_vault(house.folder / "keys").marks) == 1
+
+
+def test_it_checks_that_secrets_can_be_had(house: House) -> None:
+    secrets.put(SYSTEM, "TOKEN", {"value": "s3cret"})
+    make_task(key="named", env={"T": "${secret:TOKEN}"})
+    house.call("check")
+    secrets.put(SYSTEM, "TOKEN", {"groups": []})
+    assert "task named: The secret “TOKEN” is not shared with the group “default”" in house.call("check", fails=True)
+    (house.folder / "keys" / "vault.key").unlink()
+    vault.use(vault.open_vault(house.folder / "keys"))
+    assert "secret TOKEN: A stored secret cannot be opened" in house.call("check", fails=True)
 
 
 def test_what_a_task_was_before_can_still_be_opened(house: House) -> None:

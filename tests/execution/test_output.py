@@ -52,13 +52,13 @@ def test_it_keeps_both_ends_of_a_log_beyond_the_cap(station: Station) -> None:
 def test_it_masks_secrets_also_across_chunks(station: Station) -> None:
     code = "import os, time\nfor part in ('a hun', 'ter2 b hunt', 'er hu'): os.write(1, part.encode()); time.sleep(0.03)"
     result, log = station.perform("python3", "-c", code, masks=["hunter2", "hu"])
-    assert log == b"a ****** b ******nter ******"
+    assert log == b"a ******** b ********nter ********"
     assert result["last_line"] == log.decode()
 
 
 def test_it_masks_the_longer_of_two_secrets_that_begin_alike(station: Station) -> None:
     _, log = station.perform("printf abc; sleep 0.05; printf 'def abc'", masks=["abc", "abcdef"])
-    assert log == b"****** ******"
+    assert log == b"******** ********"
 
 
 def test_it_never_writes_a_secret_down(station: Station) -> None:

@@ -20,7 +20,7 @@ DAY = 86_400
 def perform(name, folder: Path, **params):
     """What the recipe's script leaves behind, run by itself as a task's command is."""
     made = rendered(recipes.get(name), params)
-    env = {"PATH": os.environ["PATH"], "SCHEDULER_TASK_KEY": "nightly", "BACKUP_FOLDER": str(folder)}
+    env = {"PATH": f"{folder}/bin:{os.environ['PATH']}", "SCHEDULER_TASK_KEY": "nightly", "BACKUP_FOLDER": str(folder)}
     found = subprocess.run(
         ["/bin/sh", "-c", made["command"]], env=env | made["params"], cwd=folder, capture_output=True, text=True
     )
@@ -109,3 +109,44 @@ def test_an_sqlite_file_is_copied_whole(app, tmp_path):
     (copy,) = (tmp_path / "out").iterdir()
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("select a from t").fetchall() == [(7,)]
+
+
+def test_a_folder_is_copied_and_kept_alike(app, tmp_path):
+    write(tmp_path / "a b" / "deep" / "one", "first")
+    given = {"source": str(tmp_path / "a b"), "target": str(tmp_path / "copy")}
+    assert perform("folder_sync", tmp_path, **given)[0] == 0
+    write(tmp_path / "a b" / "two", "second")
+    code, printed = perform("folder_sync", tmp_path, **given)
+    assert (code, "::summary 2 files" in printed) == (0, True)
+    assert [(tmp_path / "copy" / name).read_text() for name in ("deep/one", "two")] == ["first", "second"]
+
+
+def test_a_command_of_ones_own_is_run_as_a_shell_reads_it(app, tmp_path):
+    assert perform("custom", tmp_path, command="echo $((6 * 7)) | tee out; exit 3") == (3, "42\n")
+    assert (tmp_path / "out").read_text() == "42\n"
+
+
+def stub(folder: Path, name: str, script: str) -> None:
+    """Another program of that name, found before the machine's own."""
+    write(folder / "bin" / name, f"#!/bin/sh\n{script}\n").chmod(0o755)
+
+
+def test_a_backup_counts_though_files_changed_while_it_read_them(app, tmp_path):
+    stub(tmp_path, "tar", '/bin/tar "$@"; exit 1')
+    code, printed = perform("backup", tmp_path, source_paths=[str(write(tmp_path / "data" / "one").parent)])
+    assert code == 0 and "changed while they were read" in printed and list(tmp_path.glob("*-full.tar.gz"))
+
+
+def test_a_backup_that_breaks_off_leaves_the_chain_as_it_was(app, tmp_path):
+    source = str(write(tmp_path / "data" / "one").parent)
+    perform("backup", tmp_path, source_paths=[source])
+    before = sorted(path.name for path in tmp_path.glob("nightly*")), (tmp_path / "nightly.snapshot").read_bytes()
+    stub(tmp_path, "tar", '/bin/tar "$@"; exit 2')
+    assert perform("backup", tmp_path, source_paths=[source], task_type="incremental")[0] == 2
+    assert before == (sorted(path.name for path in tmp_path.glob("nightly*")), (tmp_path / "nightly.snapshot").read_bytes())
+
+
+@pytest.mark.parametrize("name", ["cleanup", "retention_check"])
+def test_what_could_not_be_looked_at_is_a_failure_to_be_tried_again(app, tmp_path, name):
+    stub(tmp_path, "find", "echo something; exit 1")
+    assert perform(name, tmp_path)[0] == 2

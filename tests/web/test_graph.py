@@ -142,13 +142,13 @@ def test_the_graph_is_silent_about_what_is_hidden(sign_in: SignIn, mallory: User
     group = make_group("open")
     db.session.add(Grant(user_id=mallory.id, group_id=group.id, role="editor"))
     db.session.commit()
-    secret = make_task(name="secret")
+    secret = make_task(name="unseen")
     task = after("mine", secret, group="open")
     after("behind", task)
     browser = sign_in("mallory")
     for path in ("/graph", f"/tasks/{task.id}?tab=deps", f"/tasks/{task.id}?tab=config", f"/tasks/{task.id}/edit", "/tasks"):
         page = page_of(browser, path)
-        assert "secret" not in page and "behind" not in page
+        assert "unseen" not in page and "behind" not in page
     assert f"#{secret.id}: Not yours to see" in page_of(browser, "/graph")
 
 

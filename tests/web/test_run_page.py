@@ -8,13 +8,14 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from scheduler import nodes
+from scheduler import clock, nodes
 from scheduler.database import db, transaction
 from scheduler.nodes import Node
-from scheduler.runs import late, ledger
+from scheduler.runs import endings, late, ledger, lifecycle
 from scheduler.runs.folders import PROGRESS
 from scheduler.runs.models import Attempt, Run
-from scheduler.tasks import trash
+from scheduler.tasks import secrets, trash
+from scheduler.web import run_words
 from tests.conftest import FrozenClock
 from tests.factories import SYSTEM, claim, finish, make_group, make_run, make_task, outcome, perform, rows
 from tests.web.forms import send, text_of
@@ -254,3 +255,19 @@ def test_it_calls_a_signal_a_signal_and_leads_to_no_error_in_an_empty_log(sign_i
 def test_it_leads_to_the_first_error_of_a_log(sign_in: SignIn) -> None:
     page = page_of(sign_in("victor"), perform(make_run(), 3, details={"log_bytes": 80}))
     assert "Exit code 3" in page and "Open at the first error" in page
+
+
+def test_what_could_not_begin_for_want_of_a_secret_says_so(sign_in: SignIn) -> None:
+    why = secrets.MISSING % {"name": "TOKEN", "group": "夜间"}
+    run = make_run()
+    claim(run)
+    lifecycle.finish([endings.unbegun(run.id, 1, why, clock.now(), hopeless=True)])
+    page = page_of(sign_in("victor"), run)
+    assert why in page and "It never started, so there is no log." in page
+
+
+def test_an_error_that_names_something_is_found_in_the_catalogue_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_words, "gettext", lambda text, **places: (text, places))
+    places = {"name": "TOKEN", "group": "夜间"}
+    assert run_words.error(secrets.MISSING % places) == str((secrets.MISSING, places))
+    assert run_words.error("100% gone.") == str(("100% gone.", {}))

@@ -11,8 +11,7 @@ from scheduler.api.service.tasks import ONE, reference, shown
 from scheduler.api.templates import FromTemplate
 from scheduler.api.words import WORDS
 from scheduler.runs import ledger, lifecycle
-from scheduler.tasks import definitions, queries
-from scheduler.tasks.built_in import recipes
+from scheduler.tasks import definitions, own_recipes, queries
 
 calls = Blueprint("service_task_verbs", __name__, url_prefix="/scheduler")
 
@@ -63,8 +62,8 @@ def stop(task_id: str) -> Response:
 @described.call(answers=answer_models.Templates, form="bare")
 @gate.allowed("task.see")
 def listed() -> Response:
-    """The built-in templates."""
-    return answer({"templates": [templates.shown(recipe) for recipe in recipes]})
+    """The built-in templates, and those made here that one may see."""
+    return answer({"templates": [templates.shown(recipe) for recipe in own_recipes.gallery(gate.current_actor())]})
 
 
 @calls.post("/tasks/from-template")
@@ -73,4 +72,4 @@ def listed() -> Response:
 def from_template() -> Response:
     """A task made of a template, on the schedule the template proposes."""
     actor = gate.current_actor()
-    return answer(shown(actor, definitions.create(actor, templates.values(bodies.read(FromTemplate))), in_004=False))
+    return answer(shown(actor, definitions.create(actor, templates.values(actor, bodies.read(FromTemplate))), in_004=False))

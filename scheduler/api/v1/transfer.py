@@ -18,6 +18,8 @@ from scheduler.tasks.transfer import exchange
 from scheduler.tasks.transfer.changes import Change, Options, Plan
 from scheduler.tasks.transfer.crontab import FORMS
 from scheduler.tasks.transfer.fires import DAYS, Fires, total
+from scheduler.tasks.transfer.grouping import GroupChange
+from scheduler.tasks.transfer.recipe_entries import RecipeChange
 from scheduler.tasks.transfer.source import LARGEST
 
 calls = Blueprint("v1_transfer", __name__, url_prefix="/v1/scheduler")
@@ -90,6 +92,10 @@ class GroupChanged(Shape):
     changes: dict[str, Difference]
 
 
+class TemplateChanged(GroupChanged):
+    """What becomes of a template."""
+
+
 class LineTold(Shape):
     """What becomes of a crontab's line."""
 
@@ -112,6 +118,7 @@ class Imported(Shape):
     tasks: list[TaskChange]
     left_off: int
     groups: list[GroupChanged]
+    templates: list[TemplateChanged]
     notes: list[str]
     lines: list[LineTold]
     fires: FiresOfAll | None
@@ -169,11 +176,8 @@ def _plan(plan: Plan, fires: dict[str, Fires] | None) -> dict[str, Any]:
         "unchanged": len(plan.of("same")),
         "tasks": [_task(change, fires.get(change.key)) for change in moving[:MOST_SHOWN]],
         "left_off": max(len(moving) - MOST_SHOWN, 0),
-        "groups": [
-            {"key": change.key, "action": change.action, "changes": _fields(change.fields)}
-            for change in plan.groups
-            if change.action != "same"
-        ],
+        "groups": _moving(plan.groups),
+        "templates": _moving(plan.recipes),
         "notes": _said(plan.source.notes),
         "lines": [
             {
@@ -187,6 +191,15 @@ def _plan(plan: Plan, fires: dict[str, Fires] | None) -> dict[str, Any]:
         ],
     }
     return found | {"fires": _all(fires) if counted else None}
+
+
+def _moving(changes: Sequence[GroupChange] | Sequence[RecipeChange]) -> list[dict[str, Any]]:
+    """What becomes of groups or templates, those that stay as they are left out."""
+    return [
+        {"key": change.key, "action": change.action, "changes": _fields(change.fields)}
+        for change in changes
+        if change.action != "same"
+    ]
 
 
 def _all(fires: dict[str, Fires]) -> dict[str, Any]:

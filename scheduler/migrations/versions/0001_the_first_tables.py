@@ -80,6 +80,17 @@ def upgrade() -> None:
     with op.batch_alter_table('pause', schema=None) as batch_op:
         batch_op.create_index('ix_pause_ended_at', ['ended_at', 'until'], unique=False)
 
+    op.create_table('secret',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('name', sa.String(length=64), nullable=False),
+    sa.Column('sealed', sa.Text(), nullable=False),
+    sa.Column('created_at', UTCDateTime(), nullable=False),
+    sa.Column('updated_at', UTCDateTime(), nullable=False),
+    sa.Column('updated_by', sa.String(length=64), nullable=False),
+    sa.Column('last_used_at', UTCDateTime(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_secret')),
+    sa.UniqueConstraint('name', name=op.f('uq_secret_name'))
+    )
     op.create_table('tally',
     sa.Column('name', sa.String(length=40), nullable=False),
     sa.Column('value', sa.Float(), nullable=False),
@@ -143,6 +154,40 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_grant_user_id_user'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('user_id', 'group_id', name=op.f('pk_grant'))
     )
+    op.create_table('recipe',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('key', sa.String(length=100), nullable=False),
+    sa.Column('name', sa.String(length=100), nullable=False),
+    sa.Column('category', sa.String(length=50), nullable=False),
+    sa.Column('description', sa.Text(), nullable=False),
+    sa.Column('group_id', sa.Integer(), nullable=True),
+    sa.Column('owner_id', sa.Integer(), nullable=True),
+    sa.Column('private', sa.Boolean(), nullable=False),
+    sa.Column('parameters', Json, nullable=False),
+    sa.Column('task', Json, nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', UTCDateTime(), nullable=False),
+    sa.Column('updated_at', UTCDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['group_id'], ['group.id'], name=op.f('fk_recipe_group_id_group')),
+    sa.ForeignKeyConstraint(['owner_id'], ['user.id'], name=op.f('fk_recipe_owner_id_user'), ondelete='SET NULL'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_recipe')),
+    sa.UniqueConstraint('key', name=op.f('uq_recipe_key')),
+    sa.UniqueConstraint('name', name=op.f('uq_recipe_name')),
+    sqlite_autoincrement=True
+    )
+    with op.batch_alter_table('recipe', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_recipe_group_id'), ['group_id'], unique=False)
+
+    op.create_table('secret_group',
+    sa.Column('secret_id', sa.Integer(), nullable=False),
+    sa.Column('group_id', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['group_id'], ['group.id'], name=op.f('fk_secret_group_group_id_group'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['secret_id'], ['secret.id'], name=op.f('fk_secret_group_secret_id_secret'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('secret_id', 'group_id', name=op.f('pk_secret_group'))
+    )
+    with op.batch_alter_table('secret_group', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_secret_group_group_id'), ['group_id'], unique=False)
+
     op.create_table('sign_in',
     sa.Column('id', sa.String(length=43), nullable=False),
     sa.Column('user_id', sa.Integer(), nullable=False),
@@ -171,6 +216,7 @@ def upgrade() -> None:
     sa.Column('content', Json, nullable=False),
     sa.Column('params', Json, nullable=False),
     sa.Column('env', Json, nullable=False),
+    sa.Column('secrets', Json, server_default='[]', nullable=False),
     sa.Column('working_directory', sa.Text(), nullable=False),
     sa.Column('policy', Json, nullable=False),
     sa.Column('metadata', Json, nullable=False),
@@ -374,6 +420,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_sign_in_expires_at'))
 
     op.drop_table('sign_in')
+    with op.batch_alter_table('secret_group', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_secret_group_group_id'))
+
+    op.drop_table('secret_group')
+    with op.batch_alter_table('recipe', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_recipe_group_id'))
+
+    op.drop_table('recipe')
     op.drop_table('grant')
     with op.batch_alter_table('api_key', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_api_key_user_id'))
@@ -385,6 +439,7 @@ def downgrade() -> None:
 
     op.drop_table('upkeep')
     op.drop_table('tally')
+    op.drop_table('secret')
     with op.batch_alter_table('pause', schema=None) as batch_op:
         batch_op.drop_index('ix_pause_ended_at')
 

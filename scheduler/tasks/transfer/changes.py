@@ -6,6 +6,7 @@ from typing import Any
 from scheduler.tasks.drafts import Draft
 from scheduler.tasks.models import Group, Task
 from scheduler.tasks.transfer.grouping import GroupChange
+from scheduler.tasks.transfer.recipe_entries import RecipeChange
 from scheduler.tasks.transfer.source import Entry, Located, Source
 
 
@@ -40,6 +41,7 @@ class Plan:
     source: Source
     changes: list[Change] = field(default_factory=list)
     groups: list[GroupChange] = field(default_factory=list)
+    recipes: list[RecipeChange] = field(default_factory=list)
     problems: list[Located] = field(default_factory=list)
     state: tuple[Any, ...] = ()
 

@@ -13,10 +13,10 @@ from scheduler.accounts.permissions import Actor, require
 from scheduler.database import after_commit, db, transaction
 from scheduler.errors import N_, Invalid
 from scheduler.schedules.plan import Plan as Due
-from scheduler.tasks import definitions, dependencies, due, queries, trash, versions
+from scheduler.tasks import definitions, dependencies, due, own_recipes, queries, trash, versions
 from scheduler.tasks.models import Task
 from scheduler.tasks.queries import Wanted, plan_of
-from scheduler.tasks.transfer import crontab_tasks, decoding, grouping, linking, native, planning, tasks_json
+from scheduler.tasks.transfer import crontab_tasks, decoding, grouping, linking, native, planning, recipe_entries, tasks_json
 from scheduler.tasks.transfer.changes import PLAIN, Change, Options, Plan
 from scheduler.tasks.transfer.fires import Counter, Fires, Timing
 from scheduler.tasks.transfer.planning import Progress
@@ -84,7 +84,19 @@ def written(actor: Actor, format_: str, ids: frozenset[int] | None = None) -> st
     if format_ == "tasks.json":
         return native.as_json(tasks_json.written(pairs))
     groups = {task.group.key: task.group for task in tasks}
-    document = native.document([native.group_values(groups[key]) for key in sorted(groups)], [values for _, values in pairs])
+    shared = recipe_entries.exported(own_recipes.listed(actor) if ids is None else ())
+    in_groups = [native.group_values(groups[key]) for key in sorted(groups)]
+    return _text(native.document(in_groups, [values for _, values in pairs], shared), format_)
+
+
+def recipes_written(actor: Actor, format_: str, key: str = "") -> str:
+    """The recipes the actor may see, all or the one of that key, as a file."""
+    _one_of(WRITTEN[:2], format_)
+    rows = [own_recipes.find(actor, key)] if key else own_recipes.listed(actor)
+    return _text(native.document([], [], recipe_entries.exported(rows)), format_)
+
+
+def _text(document: native.Values, format_: str) -> str:
     return native.as_json(document) if format_ == "json" else native.as_yaml(document)
 
 
@@ -111,6 +123,7 @@ def _refuse(plan: Plan) -> None:
 def _write(session: Session, actor: Actor, plan: Plan) -> None:
     now = clock.now()
     grouping.write(session, actor, plan.groups)
+    recipe_entries.write(session, actor, plan.recipes)
     for change in plan.of("delete"):
         assert change.task is not None
         trash.remove(actor, change.task.id)
@@ -138,6 +151,8 @@ def _write(session: Session, actor: Actor, plan: Plan) -> None:
         audit.record(actor, act[0], ("task", task.id, task.name), before=act[1], after=after)
         after_commit(signals.task_changed, task_id=task.id)
     told = {"created": len(created), "changed": len(changed), "deleted": len(plan.of("delete"))}
+    if moved := sum(change.action != "same" for change in plan.recipes):
+        told["templates"] = moved
     audit.record(actor, "tasks.import", ("file", None, plan.source.format), after=told)
 
 

@@ -12,7 +12,7 @@ from scheduler.accounts.permissions import Actor, require
 from scheduler.errors import N_, Invalid, Problem, SchedulerError
 from scheduler.kinds import kinds
 from scheduler.kinds import read as read_content
-from scheduler.tasks import contents, wording
+from scheduler.tasks import contents, drafts, wording
 from scheduler.tasks.models import Group
 from scheduler.tasks.transfer import native
 from scheduler.tasks.transfer.source import Entry, Located, located
@@ -118,12 +118,7 @@ def _content(given: Any) -> dict[str, Any] | None:
         return None
     if not isinstance(given, dict):
         raise Invalid.because(N_("This must be a map of names to values."), field="default_content")
-    kind = kinds.get(str(given.get("type", "")).lower())
-    values = {name: value for name, value in given.items() if name != "type"}
-    content = read_content(kind, values)
-    wrong = kind.check(content, contents.context())
-    if wrong:
-        raise Invalid(wrong)
+    kind, content = drafts.content_alone(given)
     return {"type": kind.name, **contents.sealed(kind, content)}
 
 

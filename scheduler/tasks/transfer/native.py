@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from scheduler.accounts.audit import is_secret
 from scheduler.accounts.permissions import Actor, can
 from scheduler.errors import N_, Problem
-from scheduler.kinds import kinds
+from scheduler.kinds import kinds, references
 from scheduler.tasks import contents
 from scheduler.tasks.drafts import Particulars
 from scheduler.tasks.models import Group, Task
@@ -21,7 +21,7 @@ from scheduler.validation import shorten
 from scheduler.vault import MASK
 
 FORMAT, VERSION = "scheduler", 1
-SECTIONS = ("groups", "tasks")
+SECTIONS = ("groups", "templates", "tasks")
 ALWAYS = ("key", "name", "group", "schedule_type", "timezone", "is_active", "timeout_seconds", "kill_grace_seconds")
 # The installation's to say for what names none; a file is to mean the same elsewhere.
 HIDING = ("env", "params", "headers")
@@ -31,7 +31,7 @@ Values = dict[str, Any]
 
 
 def read(decoded: Decoded, format_: str) -> Source:
-    """The groups and tasks of a file in our format; `Invalid` for one that is in none, or of a version to come."""
+    """The groups, recipes and tasks of a file in our format; `Invalid` for one that is in none, or of a version to come."""
     head = decoded.value
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         refuse(N_("This is no file of ours: “format: scheduler” has to stand at its top."), 1)
@@ -42,6 +42,7 @@ def read(decoded: Decoded, format_: str) -> Source:
             refuse(N_("Unknown field “%(name)s”."), 1, name=shorten(name))
     source = Source(format_)
     source.groups = _entries(decoded, "groups", source.problems)
+    source.recipes = _entries(decoded, "templates", source.problems)
     source.entries = _entries(decoded, "tasks", source.problems)
     return source
 
@@ -67,9 +68,10 @@ def listed(given: Any, section: str, lines: Sequence[int], problems: list[Locate
     return found
 
 
-def document(groups: Sequence[Values], tasks: Sequence[Values]) -> Values:
-    """The whole of a file."""
-    return {"format": FORMAT, "version": VERSION, "groups": list(groups), "tasks": list(tasks)}
+def document(groups: Sequence[Values], tasks: Sequence[Values], recipes: Sequence[Values] = ()) -> Values:
+    """The whole of a file; recipes, which not everybody has, only where there are any."""
+    found: Values = {"format": FORMAT, "version": VERSION, "groups": list(groups)}
+    return found | ({"templates": list(recipes)} if recipes else {}) | {"tasks": list(tasks)}
 
 
 def as_json(value: Any) -> str:
@@ -156,8 +158,7 @@ def unfilled(values: Values) -> list[Problem]:
 
 
 def _hidden(name: str, value: Any, all_of_them: bool) -> Any:
-    refers = isinstance(value, str) and value.startswith("${") and value.endswith("}")
-    return MASK if value and not refers and (all_of_them or is_secret(str(name))) else value
+    return MASK if value and (all_of_them or (is_secret(str(name)) and not references.only(value))) else value
 
 
 def _stored(name: str, value: Any, stored: Mapping[str, Any]) -> Any:

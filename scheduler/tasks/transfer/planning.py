@@ -12,10 +12,10 @@ from scheduler import clock
 from scheduler.accounts.permissions import Actor, can, require
 from scheduler.errors import N_, Invalid, Problem, SchedulerError
 from scheduler.schedules.once import Manual
-from scheduler.tasks import definitions, drafts, wording
+from scheduler.tasks import definitions, drafts, secrets, wording
 from scheduler.tasks.drafts import Draft
-from scheduler.tasks.models import DEFAULT_GROUP, Group, Task
-from scheduler.tasks.transfer import comparing, grouping, linking, native
+from scheduler.tasks.models import DEFAULT_GROUP, Group, OwnRecipe, Task
+from scheduler.tasks.transfer import comparing, grouping, linking, native, recipe_entries
 from scheduler.tasks.transfer.changes import Change, Options, Plan
 from scheduler.tasks.transfer.source import Entry, Source, located
 
@@ -24,6 +24,9 @@ Progress = Callable[[int, int], None]
 TAKEN = N_("“%(value)s” is taken by another task.")
 TWICE = N_("“%(value)s” stands on line %(line)s already.")
 HERE_ALREADY = N_("It was brought in before, and is left as it is.")
+UNUSABLE = N_("It names secrets that its tasks cannot have here: %(names)s. Until these are made and shared with their groups, "
+              "such tasks fail.")  # fmt: skip
+MOST_NAMED = 20
 OVER = N_("Nothing of its schedule is left: it does not run by itself.")
 
 
@@ -42,7 +45,8 @@ def state_of(session: Session) -> tuple[Any, ...]:
     """What the plan depends on, to see whether it has moved."""
     tasks = session.execute(select(Task.id, Task.key, Task.name, Task.version).where(Task.deleted_at.is_(None)).order_by(Task.id))
     groups = session.execute(select(Group.id, Group.key, Group.name).order_by(Group.id))
-    return (*map(tuple, tasks), *map(tuple, groups))
+    recipes = session.execute(select(OwnRecipe.id, OwnRecipe.key, OwnRecipe.version).order_by(OwnRecipe.id))
+    return (*map(tuple, tasks), *map(tuple, groups), *map(tuple, recipes))
 
 
 def plan(session: Session, actor: Actor, source: Source, options: Options, progress: Progress | None = None) -> Plan:
@@ -60,12 +64,14 @@ class _Planner:
         self.seen: dict[str, int] = {}  # key -> line
         self.names: dict[str, int] = {}  # name -> line
         self.given: set[str] = set()  # names made here for lines of a crontab
+        self.unusable: set[str] = set()  # names of secrets
 
     def judge(self, progress: Progress) -> None:
         self.state = self._loaded()
         self.plan.groups, groups, problems = grouping.plan(self.actor, self.source.groups, self.state.groups)
         self.state.groups = groups
-        self.plan.problems += problems
+        self.plan.recipes, wrong = recipe_entries.plan(self.session, self.actor, self.source.recipes, groups)
+        self.plan.problems += [*problems, *wrong]
         total = len(self.source.entries)
         for number, entry in enumerate(self.source.entries, 1):
             try:
@@ -80,6 +86,7 @@ class _Planner:
         if self.options.replace:
             self.plan.changes += self._others()
         self._names()
+        self._tell_of_secrets()
         self.plan.problems += linking.problems(self.session, self.actor, self.plan.changes, self.state.by_key)
         self.plan.problems.sort(key=lambda problem: problem.line)
 
@@ -147,6 +154,9 @@ class _Planner:
         draft = self._draft(values, key)
         definitions.permitted(self.actor, task, draft)
         definitions.runnable(draft, group)
+        wrong = secrets.refusals(self.actor, group, draft.secrets)
+        entry.notes += wrong  # no refusal: what is missing may follow
+        self.unusable |= {one.params["name"] for one in wrong}
         made = Task(key=key, owner_id=task.owner_id if task else self.actor.id)
         definitions.apply(made, draft, group)
         made.schedule_word = draft.particulars.schedule_type.strip().lower()
@@ -209,6 +219,15 @@ class _Planner:
                 self.plan.problems += [located(entry, problem) for problem in error.problems]
             found.append(Change("delete", entry, task.key, task.name, task.group, task))
         return found
+
+    def _tell_of_secrets(self) -> None:
+        """The secrets that are named and cannot be had, once for the whole file."""
+        for change in self.plan.groups:
+            wrong = secrets.refusals(self.actor, change.group, secrets.of_content(change.values.get(secrets.CONTENT)))
+            self.unusable |= {one.params["name"] for one in wrong}
+        told = Problem("", UNUSABLE, {"names": ", ".join(sorted(self.unusable)[:MOST_NAMED])})
+        if self.unusable and told not in self.source.notes:
+            self.source.notes.append(told)
 
     def _names(self) -> None:
         """No two tasks may be called alike afterwards."""

@@ -18,7 +18,7 @@ class Located(Problem):
 
 @dataclass
 class Entry:
-    """One task or group as the file has it: `whole` when what it leaves out means the default, and not what stands already."""
+    """One task, group or recipe of a file: `whole` when what it leaves out means the default, and not what stands already."""
 
     line: int
     where: str  # "tasks[3]"; empty in a crontab
@@ -46,6 +46,7 @@ class Source:
     format: str
     entries: list[Entry] = field(default_factory=list)
     groups: list[Entry] = field(default_factory=list)
+    recipes: list[Entry] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
     problems: list[Located] = field(default_factory=list)

@@ -1,0 +1,126 @@
+"""The recipes of a file: what would be made or changed of them, by those who may; and those that stand, as a file has them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from scheduler.accounts.permissions import Actor, can
+from scheduler.errors import N_, Forbidden, Invalid, Problem, SchedulerError
+from scheduler.tasks import definitions, own_recipes, recipe_drafts, wording
+from scheduler.tasks.models import Group, OwnRecipe
+from scheduler.tasks.recipe_drafts import Given, GivenParameter, RecipeDraft
+from scheduler.tasks.transfer.source import Entry, Located, located
+
+ALWAYS = ("key", "name")
+TAKEN = N_("“%(value)s” is taken by another template.")
+
+
+@dataclass
+class RecipeChange:
+    """What becomes of one recipe: create, change or same."""
+
+    action: str
+    entry: Entry
+    key: str
+    draft: RecipeDraft
+    row: OwnRecipe | None = None
+    fields: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+
+
+def exported(rows: Iterable[OwnRecipe]) -> list[dict[str, Any]]:
+    """What is to be said of them; what is as in a new one is left out."""
+    return [_values(own_recipes.written(row)) for row in rows]
+
+
+def plan(
+    session: Session, actor: Actor, entries: Sequence[Entry], groups: Mapping[str, Group]
+) -> tuple[list[RecipeChange], list[Located]]:
+    """The changes, and what is wrong; `groups` are those there would be, by key."""
+    changes: list[RecipeChange] = []
+    problems: list[Located] = []
+    rows = {row.key: row for row in session.scalars(select(OwnRecipe)).unique()} if entries else {}
+    for entry in entries:
+        try:
+            change = _judged(actor, entry, rows, groups)
+            if any(change.key == other.key for other in changes):
+                raise Invalid.because(TAKEN, field="key", value=change.key)
+            changes.append(change)
+        except SchedulerError as error:
+            problems += [located(entry, problem) for problem in error.problems]
+    return changes, [*problems, *_taken(changes, rows)]
+
+
+def write(session: Session, actor: Actor, changes: Sequence[RecipeChange]) -> None:
+    """Make and change them, with their audit rows, within a transaction."""
+    moving = [change for change in changes if change.row is not None and change.action == "change"]
+    for change in moving:  # two may change their names for each other's
+        if change.row is not None and change.row.name != change.draft.given.name:
+            session.execute(update(OwnRecipe).where(OwnRecipe.id == change.row.id).values(name=f"\x7f{change.row.id}"))
+    for change in moving:
+        own_recipes.change(session, actor, own_recipes.locked(session, actor, change.key), change.draft)
+    for change in changes:
+        if change.action == "create":
+            own_recipes.make(session, actor, change.draft)
+
+
+def _judged(actor: Actor, entry: Entry, rows: Mapping[str, OwnRecipe], groups: Mapping[str, Group]) -> RecipeChange:
+    given = entry.values
+    key = given.get("key") or wording.key_from(str(given.get("name") or ""))
+    row = rows.get(key) if isinstance(key, str) else None
+    if row is not None and not own_recipes.may(actor, "task.see", row):
+        raise Invalid.because(TAKEN, field="key", value=key)
+    draft = recipe_drafts.read({**given, "key": key})
+    after = _values(draft.given.model_dump() | {"task": draft.task})
+    before = _values(own_recipes.written(row)) if row is not None else {}
+    if row is not None and after == before:
+        return RecipeChange("same", entry, key, draft, row)
+    if row is not None:
+        own_recipes.require(actor, "task.edit", row)
+    if row is None or (after.get("group"), after.get("private")) != (before.get("group"), before.get("private")):
+        _placed(actor, draft.given, groups)
+    names = [name for name in (*before, *(name for name in after if name not in before)) if before.get(name) != after.get(name)]
+    fields = {name: (before.get(name), after.get(name)) for name in names} if row is not None else {}
+    return RecipeChange("create" if row is None else "change", entry, key, draft, row, fields)
+
+
+def _placed(actor: Actor, given: Given, groups: Mapping[str, Group]) -> None:
+    """Refuse a place the actor may put nothing in."""
+    place = OwnRecipe(private=given.private, owner_id=actor.id, group_id=None)
+    if given.group not in (None, ""):
+        group = groups.get(str(given.group))
+        if group is None or not can(actor, "task.see", definitions.group_place(group)):
+            raise Invalid.because(N_("There is no group “%(group)s”."), field="group", group=str(given.group)[:60])
+        place.group_id = group.id
+    if not own_recipes.may(actor, "task.create", place):
+        raise Forbidden.because(N_("Your role does not allow this."))
+
+
+def _taken(changes: Sequence[RecipeChange], rows: Mapping[str, OwnRecipe]) -> list[Located]:
+    """What is called like another, or like one that keeps its name."""
+    after = {row.name: row.key for row in rows.values()} | {
+        row.name: "" for row in (one.row for one in changes) if row is not None
+    }
+    problems: list[Located] = []
+    for change in changes:
+        name = change.draft.given.name
+        if after.get(name):
+            problems.append(located(change.entry, Problem("name", TAKEN, {"value": name})))
+        after[name] = change.key
+    return problems
+
+
+def _values(written: Mapping[str, Any]) -> dict[str, Any]:
+    found = {name: value for name, value in written.items() if name in ALWAYS or value != Given.model_fields[name].default}
+    if "parameters" in found:
+        found["parameters"] = [_parameter(one) for one in found["parameters"]]
+    if "task" in found:
+        found["task"] = {name: found["task"][name] for name in recipe_drafts.TASK_FIELDS if name in found["task"]}
+    return found
+
+
+def _parameter(written: Mapping[str, Any]) -> dict[str, Any]:
+    told = {name: written.get(name, field.default) for name, field in GivenParameter.model_fields.items()}
+    return {name: value for name, value in told.items() if name == "name" or value != GivenParameter.model_fields[name].default}
