@@ -3,21 +3,25 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Whoever tests keeps what is compiled, and not among the sources.
+test fast soak: export PYTHONDONTWRITEBYTECODE =
+test fast soak: export PYTHONPYCACHEPREFIX = $(CURDIR)/$(VENV)/compiled
+
 .PHONY: run test check install bench demo words pins fast soak
 
 run: $(VENV)/runtime  ## start everything; the first start prints the address and a one-time password
 	@$(BIN)/python app.py
 
 test: $(VENV)/development  ## the whole suite, on SQLite and on PostgreSQL where it is installed
-	$(BIN)/pytest -n 2
-	$(BIN)/python -m tests.postgres -n 2
+	$(BIN)/pytest -n 3 --dist worksteal
+	$(BIN)/python -m tests.postgres -n 3 --dist worksteal
 
 soak: $(VENV)/development  ## the long versions: minutes of killing servers and supervisors at random; STORM_SEED=… repeats one
 	$(BIN)/pytest -m soak -s
 	$(BIN)/python -m tests.postgres -m soak -s
 
 fast: $(VENV)/development  ## the suite without processes and browsers
-	$(BIN)/pytest -n 2 -m "not slow and not browser"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not browser"
 
 check: $(VENV)/development  ## lint, types, architecture
 	$(BIN)/ruff check .

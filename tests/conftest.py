@@ -1,5 +1,6 @@
 """What every test may ask for: an application on a fresh database, a clock that stands still, and people with names."""
 
+import gc
 import os
 import shutil
 from collections import Counter
@@ -15,6 +16,7 @@ from argon2 import PasswordHasher
 from flask import Flask, has_app_context, session
 from flask.testing import FlaskClient
 from flask_wtf.csrf import generate_csrf
+from jinja2 import FileSystemBytecodeCache
 from werkzeug.test import TestResponse
 
 from scheduler import clock as clock_module
@@ -25,6 +27,7 @@ from scheduler.accounts.passwords import hashed
 from scheduler.database import db
 from scheduler.tasks import groups
 from scheduler.web import access
+from tests import postgresql
 from tests.servers import private_database
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
@@ -40,13 +43,28 @@ PEOPLE = {
 
 def pytest_configure(config: pytest.Config) -> None:
     """Without the slow tests fewer random examples are tried, too."""
-    hypothesis.settings.register_profile("fast", max_examples=30)
+    hypothesis.settings.register_profile("fast", max_examples=15)
     if "not slow" in config.option.markexpr:
         hypothesis.settings.load_profile("fast")
 
 
+def pytest_collection_finish() -> None:
+    """What is imported stays to the end: looking through it for garbage again and again took a twelfth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+
+
+def pytest_unconfigure() -> None:
+    postgresql.stop()
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What takes minutes runs only when asked for by its mark; what no database has a part in is not run on a second one."""
+    for item in items:
+        if "perform" in getattr(item, "fixturenames", ()):  # each starts a process
+            item.add_marker("slow")
     if "soak" not in config.option.markexpr:
         _deselect(config, items, lambda item: item.get_closest_marker("soak") is not None)
     if os.environ.get("TEST_DATABASE") == "postgresql":
@@ -60,9 +78,11 @@ def _deselect(config: pytest.Config, items: list[pytest.Item], unwanted: Callabl
 
 
 def _has_database(item: pytest.Item) -> bool:
-    """Whether one of the test's fixtures, or of theirs, makes a private database."""
+    """Whether one of the test's fixtures, or of theirs, makes a private database, and it matters to the test which."""
     assert isinstance(item, pytest.Function)
     makers = (maker.func for makers in item._fixtureinfo.name2fixturedefs.values() for maker in makers)
+    if item.get_closest_marker("any_database"):
+        return False
     return any("private_database" in maker.__code__.co_names for maker in makers if hasattr(maker, "__code__"))
 
 
@@ -109,7 +129,16 @@ def clock() -> Iterator[FrozenClock]:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Callable[[], None]]]:
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Each template is compiled once, whatever applications the tests make of it."""
+    cache = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(Flask.jinja_options, "bytecode_cache", cache)
+        yield
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory, compiled: None) -> Iterator[tuple[Flask, Callable[[], None]]]:
     """One application for the session, and what gives it a fresh database holding only the people and group 1."""
     instance = tmp_path_factory.mktemp("instance")
     with private_database(instance) as (url, keep, restore), pytest.MonkeyPatch.context() as patch:
@@ -195,23 +224,24 @@ def sign_in(app: Flask, session_of: Callable[[str], tuple[str, str]]) -> Callabl
 
     def browser(username: str) -> FlaskClient:
         numbers[username] += 1
-        user = db.session.scalars(db.select(User.id).where(User.username == username, User.active)).one()
-        begun = {
-            "id": f"{username} {numbers[username]}",
-            "user_id": user,
-            "origin": "browser",
-            "address": "127.0.0.1",
-            "agent": "",
-        }
-        now = clock_module.now()
-        db.session.execute(db.insert(SignIn).values(**begun, created_at=now, expires_at=now + sessions.lifetime()))
-        db.session.commit()
+        begun = begin(f"{username} {numbers[username]}", username, "browser")
         client = app.test_client()
-        cookie, client.token = session_of(begun["id"])
+        cookie, client.token = session_of(begun.id)
         client.set_cookie(app.config["SESSION_COOKIE_NAME"], cookie)
         return client
 
     return browser
+
+
+def begin(sign_in_id: str, username: str, origin: str) -> SignIn:
+    """Somebody's sign-in of that id, begun without a password."""
+    now = clock_module.now()
+    user = db.select(User.id).where(User.username == username, User.active).scalar_subquery()
+    begun = {"id": sign_in_id, "origin": origin, "address": "127.0.0.1", "agent": ""}
+    row = db.insert(SignIn).values(**begun, user_id=user, created_at=now, expires_at=now + sessions.lifetime())
+    found = SignIn(**begun, user_id=db.session.execute(row.returning(SignIn.user_id)).scalar_one())
+    db.session.commit()
+    return found
 
 
 def token_in(page: str) -> str:

@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from tests.servers import postgres_programs
+from tests import postgresql
 
 
 def main(arguments: list[str]) -> int:
     """pytest's exit code; 0 without a PostgreSQL to start, unless `REQUIRE_SERVICES=1`."""
-    if postgres_programs() is None:
+    if postgresql.programs() is None:
         print("PostgreSQL is not installed here (apt-get install postgresql): the suite was run on SQLite only.")
         return int(os.environ.get("REQUIRE_SERVICES") == "1")
     os.environ["TEST_DATABASE"] = "postgresql"

@@ -94,6 +94,7 @@ def test_a_file_of_last_week_is_put_aside_at_the_first_line(tmp_path: Path, log:
     assert (tmp_path / "sys.log.2026-02-23").read_text() == "old\n"
 
 
+@pytest.mark.slow  # starts them
 def test_two_processes_share_a_file_and_one_turns_it(tmp_path: Path) -> None:
     path, at = tmp_path / "sys.log", datetime.now().timestamp()
     path.write_text("yesterday\n")

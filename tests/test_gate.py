@@ -13,6 +13,8 @@ from scheduler.database import db
 from scheduler.errors import N_, NotFound, Unauthenticated
 from tests.conftest import PASSWORD, Browser, token_in
 
+pytestmark = pytest.mark.any_database
+
 probe = Blueprint("probe", __name__, url_prefix="/api/probe")
 
 

@@ -94,6 +94,7 @@ def test_it_opens_to_everybody_only_what_is_on_the_list(app: Flask) -> None:
     assert {endpoint for endpoint, policy in policies.items() if policy and policy.public} == PUBLIC
 
 
+@pytest.mark.any_database
 def test_it_sends_a_stranger_to_the_sign_in_by_every_method(app: Flask) -> None:
     client = app.test_client()
     for rule in guarded(app):
@@ -106,6 +107,8 @@ def test_it_sends_a_stranger_to_the_sign_in_by_every_method(app: Flask) -> None:
                 assert answer.status_code >= 300, (method, rule.rule, answer.status)
 
 
+@pytest.mark.slow  # a thousand requests
+@pytest.mark.any_database
 def test_it_lets_no_stranger_in_by_another_header(app: Flask) -> None:
     client = app.test_client()
     for path in guarded_paths(app):
@@ -117,10 +120,12 @@ def test_it_lets_no_stranger_in_by_another_header(app: Flask) -> None:
 @pytest.mark.parametrize(
     "path", ["/", "/tasks", "/tasks/1", "/tasks/1/edit", "/admin/users", "/api/v1/scheduler/tasks/1", "/settings/upkeep"]
 )
+@pytest.mark.any_database
 def test_it_lets_no_stranger_in_by_another_way_of_writing_the_path(app: Flask, path: str) -> None:
     refuse_however_written(app, path)
 
 
+@pytest.mark.any_database
 @pytest.mark.slow  # ten thousand requests
 def test_it_lets_no_stranger_in_by_another_way_of_writing_any_path(app: Flask) -> None:
     for path in guarded_paths(app):
@@ -150,6 +155,7 @@ def test_it_refuses_everything_without_a_policy_to_everybody(app: Flask, sign_in
         app.view_functions["home"] = view
 
 
+@pytest.mark.any_database
 def test_it_refuses_every_change_without_a_token(app: Flask, sign_in: Callable[[str], FlaskClient]) -> None:
     client = sign_in("ada")
     for rule in guarded(app):

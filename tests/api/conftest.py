@@ -2,7 +2,9 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from scheduler import clock
-from scheduler.accounts import sessions, tokens
+from scheduler.accounts import tokens
 from scheduler.api import described
 from scheduler.execution.sink import Sink
 from scheduler.runs import lifecycle
@@ -21,7 +23,7 @@ from scheduler.runs.folders import attempt_folder
 from scheduler.runs.lifecycle import Report
 from scheduler.runs.logformat import STDOUT
 from scheduler.runs.policy import Outcome
-from tests.conftest import PASSWORD
+from tests.conftest import begin
 
 BASE = "/api/v1/scheduler"
 SHELL = {"type": "shell", "command": "echo hello"}
@@ -76,11 +78,14 @@ class Program:
 
 @pytest.fixture
 def program(app: Flask) -> Callable[[str], Program]:
-    """`program("ada")`: somebody's program, signed in."""
+    """`program("ada")`: somebody's program, signed in, though not with a password."""
+    numbers: Counter[str] = Counter()
 
     def of(name: str) -> Program:
+        numbers[name] += 1
         with app.app_context():
-            return Program(app, tokens.issue(sessions.sign_in(name, PASSWORD, "", origin="api")).access)
+            begun = begin(f"{name}'s program {numbers[name]}", name, "api")
+            return Program(app, tokens._signed(begun, tokens.ACCESS, "its first", tokens.ACCESS_LIFE))
 
     return of
 
@@ -105,8 +110,12 @@ def as_described(app: Flask, method: str, path: str, answer: TestResponse) -> No
     if said is None or said.form == "text":
         return
     held = {"one": "data", "page": "items"}.get(said.form)
-    kind = list[said.answers] if said.form == "page" else said.answers  # type: ignore[name-defined]
-    TypeAdapter(kind).validate_python(answer.json[held] if held else answer.json)
+    _adapter(said.answers, said.form == "page").validate_python(answer.json[held] if held else answer.json)
+
+
+@cache
+def _adapter(kind: type, many: bool) -> TypeAdapter[Any]:
+    return TypeAdapter(list[kind] if many else kind)  # type: ignore[valid-type]
 
 
 def fields(response: TestResponse) -> list[str]:

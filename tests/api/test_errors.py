@@ -5,6 +5,8 @@ import pytest
 from scheduler import config
 from tests.api.conftest import BACKUP
 
+pytestmark = pytest.mark.any_database
+
 SHAPE = {"success", "code", "message", "errors", "timestamp"}
 
 

@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from scheduler import gate
+from scheduler.api import described
 from scheduler.database import Base, db
 from scheduler.tasks.models import Task
 from tests.api.conftest import Program
@@ -109,6 +110,7 @@ def takes_a_body(app: Flask, method: str, path: str) -> bool:
     return method in WRITE and not path.endswith(("/logout", "/import"))
 
 
+@pytest.mark.slow  # a thousand requests
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_every_call_refuses_a_body_that_is_none(app, ada_calls, calls, body):
     before, wrong = contents(), []
@@ -122,6 +124,7 @@ def test_every_call_refuses_a_body_that_is_none(app, ada_calls, calls, body):
     assert wrong == [] and contents() == before
 
 
+@pytest.mark.any_database
 def test_every_call_refuses_a_form(app, ada_calls, calls):
     before = contents()
     for method, path in calls:
@@ -130,26 +133,47 @@ def test_every_call_refuses_a_form(app, ada_calls, calls):
     assert contents() == before
 
 
-@pytest.mark.parametrize("method", ["PATCH", "TRACE", "BREW", "CONNECT", "PROPFIND"])
-def test_every_address_refuses_another_method(ada_calls, calls, method):
-    for _, path in calls:
-        answer = ada_calls.client.open(path, method=method, headers=ada_calls.headers)
-        assert refused(answer, path) and answer.status_code == 405, path
+@pytest.mark.any_database
+def test_every_address_refuses_another_method(ada_calls, calls):
+    for path in {path for _, path in calls}:
+        for method in ("PATCH", "TRACE", "BREW", "CONNECT", "PROPFIND"):
+            answer = ada_calls.client.open(path, method=method, headers=ada_calls.headers)
+            assert refused(answer, path) and answer.status_code == 405, (method, path)
 
 
+@pytest.mark.slow  # a thousand requests
+@pytest.mark.any_database
 def test_no_address_is_found_that_is_written_otherwise(ada_calls, calls):
-    for _, path in calls:
+    for path in {path for _, path in calls}:
         for odd in written(path):
             answer = ada_calls.client.get(odd, headers=ada_calls.headers, environ_overrides={"REQUEST_URI": odd})
             assert answer.status_code in (404, 405) and answer.mimetype == "application/json", odd
 
 
-@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query[:24])
-def test_a_wrong_question_is_refused_or_means_nothing_there(ada_calls, calls, query):
-    for method, path in calls:
-        if method == "GET":
-            answer = ada_calls.client.get(f"{path}?{query}", headers=ada_calls.headers)
-            assert answer.status_code == 200 or refused(answer, path), (path, answer.status_code)
+def test_a_wrong_question_is_refused_or_means_nothing_there(app, ada_calls, calls):
+    for path in asked(calls):
+        for query in (query for query in QUERIES if query.partition("=")[0] in known(app, path)):
+            answer = ada_calls.client.get(f"{path}?{query}", headers=ada_calls.headers, buffered=True)
+            assert answer.status_code == 200 or refused(answer, path), (path, query[:24], answer.status_code)
+
+
+@pytest.mark.any_database
+def test_every_question_that_is_not_for_a_call_means_nothing_to_it(app, ada_calls, calls):
+    for path in asked(calls):
+        plain = ada_calls.client.get(path, headers=ada_calls.headers, buffered=True)
+        strange = "&".join(query for query in QUERIES if query.partition("=")[0] not in known(app, path))
+        answer = ada_calls.client.get(f"{path}?{strange}", headers=ada_calls.headers, buffered=True)
+        assert answer.status_code == plain.status_code, (path, answer.status_code)
+
+
+def asked(calls: list[tuple[str, str]]) -> list[str]:
+    return [path for method, path in calls if method == "GET"]
+
+
+def known(app: Flask, path: str) -> set[str]:
+    """What may stand in the query of a GET of this path, by what is said beside its route."""
+    said = described.of(view_of(app, "GET", path))
+    return {field.alias or name for name, field in said.asks.model_fields.items()} if said and said.asks else set()
 
 
 HEADERS = [
@@ -159,6 +183,8 @@ HEADERS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow  # a thousand requests
+@pytest.mark.any_database
 @pytest.mark.parametrize("headers", HEADERS, ids=lambda headers: str(headers)[:32])
 def test_credentials_that_are_none_open_nothing(app, anybody, calls, headers):
     for method, path in calls:
@@ -178,6 +204,7 @@ ODD = [{"Accept-Language": "x" * 5000}, {"Accept-Language": "*;q=nan"}, {"Accept
        {"Cookie": "scheduler=\u00ff"}]  # fmt: skip
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("headers", ODD, ids=lambda headers: str(headers)[:32])
 def test_odd_headers_change_nothing(ada_calls, ran, headers):
     plain = {name: value for name, value in ada_calls.headers.items()}

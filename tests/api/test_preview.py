@@ -4,6 +4,8 @@ import pytest
 
 from tests.api.conftest import fields
 
+pytestmark = pytest.mark.any_database
+
 
 def look(caller, kind, config, **rest):
     response = caller.post("/schedules/preview", {"schedule_type": kind, "schedule_config": config, **rest})

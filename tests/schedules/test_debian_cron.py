@@ -16,10 +16,18 @@ BY_ZONE = {zone: list(rows) for zone, rows in groupby(sorted(ROWS, key=lambda ro
 
 @pytest.mark.parametrize("zone", BY_ZONE)
 def test_it_fires_when_debians_cron_fires(zone):
+    wrong = [row for row in BY_ZONE[zone][::8] if _fires(*row[:3], len(row[3])) != row[3]]
+    assert not wrong
+
+
+@pytest.mark.slow  # seventy thousand instants
+@pytest.mark.parametrize("zone", BY_ZONE)
+def test_every_row_fires_when_debians_cron_fires(zone):
     wrong = [row for row in BY_ZONE[zone] if _fires(*row[:3], len(row[3])) != row[3]]
     assert not wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", BY_ZONE)
 def test_it_fires_the_same_asked_from_the_second_before_each_instant(zone):
     for text, _, _, fires in BY_ZONE[zone]:

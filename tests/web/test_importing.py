@@ -46,6 +46,7 @@ def test_a_file_is_uploaded(sign_in: SignIn) -> None:
     assert db.session.query(Task).one().enabled
 
 
+@pytest.mark.slow  # thousands of lines
 def test_a_large_file_is_taken(sign_in: SignIn) -> None:
     form = {"file": (BytesIO(CRONTAB.encode() + b"# x\n" * 90_000 + b"#" * 9_000_000), "crontab")}
     assert "New: 1" in text_of(send(sign_in("edith"), "/tasks/import", form))

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.any_database
+
 CALL = re.compile(r'<details class="card-box reference-call"[^>]*>\s*<summary><span class="method')
 
 

@@ -15,6 +15,8 @@ from tests.factories import claim, finish, make_run, make_task, perform
 from tests.web.forms import HTMX, text_of
 from tests.web.logs import folder_of, growing, numbered, write_log
 
+pytestmark = pytest.mark.any_database
+
 SignIn = Callable[[str], FlaskClient]
 
 

@@ -135,11 +135,13 @@ BAD = [
 ]  # fmt: skip
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("target", BAD, ids=repr)
 def test_it_goes_nowhere_else(browser: FlaskClient, target: str) -> None:
     assert enter(browser, next=target).location == "/"
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("target", BAD, ids=repr)
 def test_it_goes_nowhere_else_when_the_visitor_is_signed_in_already(sign_in: Callable[[str], FlaskClient], target: str) -> None:
     browser = sign_in("ada")
@@ -187,6 +189,7 @@ def outcome(client: FlaskClient, headers: dict[str, str], token: str | None = No
     ],
     ids=str,
 )  # fmt: skip
+@pytest.mark.any_database
 def test_it_refuses_what_another_site_sends_even_with_the_token(sign_in: SignInAs, headers: dict[str, str], edith: User) -> None:
     assert outcome(sign_in("edith"), headers) == 403
     db.session.refresh(edith)

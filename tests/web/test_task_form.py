@@ -22,6 +22,8 @@ from scheduler.web import task_controls, task_forms
 from tests.conftest import NOON
 from tests.web.forms import HTMX, filled, send, task, text_of
 
+pytestmark = pytest.mark.any_database
+
 SignIn = Callable[[str], FlaskClient]
 
 CONTENTS: dict[str, dict[str, Any]] = {

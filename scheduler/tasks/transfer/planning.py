@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import select
@@ -132,7 +133,7 @@ class _Planner:
     def _new_key(self, entry: Entry) -> str:
         """The key of a crontab's line: that of the task it became earlier, or one nobody has."""
         key = _key(entry)
-        for candidate in (key, *(f"{key[:90]}-{number}" for number in range(2, 100_000))):
+        for candidate in chain([key], (f"{key[:90]}-{number}" for number in range(2, 100_000))):
             task = self.state.tasks.get(candidate)
             again = task is not None and task.notes.get("crontab") == entry.origin and can(self.actor, "task.edit", task)
             if candidate not in self.seen and (again or candidate not in self.state.by_key):
@@ -172,7 +173,7 @@ class _Planner:
     def _values(self, entry: Entry, task: Task | None) -> dict[str, Any]:
         if entry.origin:
             name = entry.values["name"]
-            numbered = (name, *(f"{name[:90]} ({number})" for number in range(2, 100_000)))
+            numbered = chain([name], (f"{name[:90]} ({number})" for number in range(2, 100_000)))
             free = next(one for one in numbered if one not in self.state.names and one not in self.given)
             self.given.add(free)
             return entry.values | {"name": free, "is_active": self.options.enable}

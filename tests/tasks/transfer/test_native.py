@@ -179,6 +179,7 @@ def test_a_circle_is_refused_with_the_way_round(app: Flask) -> None:
     assert "circle" in (told := refusal(file(two, c))) and "→" in told and "Backup" in told
 
 
+@pytest.mark.slow  # thousands of tasks
 def test_a_chain_of_thousands_is_no_circle(app: Flask) -> None:
     chain = [BACKUP | {"key": f"t{n}", "name": f"t{n}", "depends_on": [f"t{n + 1}"] if n < 1499 else []} for n in range(1500)]
     assert look(file(*chain)).plan.problems == []

@@ -1,0 +1,149 @@
+"""The one private PostgreSQL of a run of the tests: started when first asked for, with a database for each who asks."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+NOBODY = 65534
+LARGE = 1 << 20  # bytes in a database's tables from which copying another is quicker than emptying them
+KEEP = """
+CREATE SCHEMA kept;
+CREATE TABLE kept.remade ();
+CREATE TABLE kept.sequences AS SELECT format('%I', sequencename) AS name, start_value, last_value FROM pg_sequences;
+DO $$ DECLARE name text; BEGIN
+  FOR name IN SELECT format('%I', tablename) FROM pg_tables WHERE schemaname = 'public' LOOP
+    EXECUTE format('CREATE TABLE kept.%s AS TABLE public.%s', name, name);
+  END LOOP;
+END $$;
+CREATE FUNCTION kept.note() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO kept.remade DEFAULT VALUES; END $$;
+CREATE EVENT TRIGGER remade ON ddl_command_end EXECUTE FUNCTION kept.note();
+"""
+AS_KEPT = f"""
+SELECT NOT EXISTS (SELECT FROM kept.remade)
+  AND (SELECT sum(pg_relation_size(oid)) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r') < {LARGE}
+"""
+RESTORE = """
+SET session_replication_role = replica;
+DO $$ DECLARE name text; filled bool; BEGIN
+  FOR name IN SELECT format('%I', tablename) FROM pg_tables WHERE schemaname = 'public' LOOP
+    EXECUTE format('DELETE FROM public.%s', name);
+    EXECUTE format('INSERT INTO public.%s SELECT * FROM kept.%s', name, name);
+  END LOOP;
+  PERFORM setval(('public.' || sequences.name)::regclass, coalesce(last_value, start_value), last_value IS NOT NULL)
+    FROM kept.sequences;
+END $$;
+"""
+_numbers = count(1)
+_server: tuple[subprocess.Popen[bytes], Path] | None = None
+_address = ""
+
+
+class Database:
+    """One database of the private server, what keeps its state, and what brings that state back."""
+
+    def __init__(self, address: str) -> None:
+        self._address, self._name = address, f"test_{next(_numbers)}"
+        self.url = f"{address}/{self._name}"
+        self._outside(f"CREATE DATABASE {self._name}")
+
+    def keep(self) -> None:
+        self._inside(KEEP)
+        self._outside(f"CREATE DATABASE {self._name}_kept TEMPLATE {self._name}")
+
+    def restore(self) -> None:
+        """Empty the tables and fill them as they were; a database with other tables, or large ones, is copied anew."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                               " WHERE datname = current_database() AND pid <> pg_backend_pid()")  # fmt: skip
+            if connection.execute(AS_KEPT.encode()).fetchone() == (True,):
+                connection.execute(RESTORE)
+                return
+        self.drop()
+        self._outside(f"CREATE DATABASE {self._name} TEMPLATE {self._name}_kept")
+
+    def drop(self) -> None:
+        self._outside(f"DROP DATABASE {self._name} WITH (FORCE)")
+
+    def _outside(self, statement: str) -> None:
+        with psycopg.connect(f"{self._address}/postgres", autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def _inside(self, statements: str) -> None:
+        with psycopg.connect(self.url) as connection:
+            connection.execute(statements.encode())
+
+
+@contextmanager
+def database(port: int) -> Iterator[tuple[str, Callable[[], None], Callable[[], None]]]:
+    """An empty database: its URL, what keeps its state, what brings it back. A server not yet there is started at `port`."""
+    if _server is None:
+        _start(port)
+    made = Database(_address)
+    yield made.url, made.keep, made.restore
+    made.drop()
+
+
+def programs() -> Path | None:
+    """Where the newest PostgreSQL of this machine keeps its programs."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    return binaries[-1].parent if binaries else None
+
+
+def stop() -> None:
+    """Stop the server if it was started."""
+    global _server
+    if _server is not None:
+        server, data = _server
+        server.send_signal(signal.SIGINT)  # SIGTERM would wait for the connections that pools keep
+        server.wait(20)
+        shutil.rmtree(data)
+        _server = None
+
+
+def _start(port: int) -> None:
+    """A PostgreSQL server of our own, its log beside its data; nobody else's server is touched."""
+    global _server, _address
+    found = programs()
+    assert found is not None
+    data = Path(tempfile.mkdtemp(prefix="postgres-"))  # every run of pytest closes pytest's own folders to all but root
+    who = _not_root(data)
+    subprocess.run(
+        [found / "initdb", "-D", data, "-U", "test", "-A", "trust", "-E", "UTF8", "--no-sync"],
+        check=True, stdout=subprocess.DEVNULL, cwd="/", **who,
+    )  # fmt: skip
+    options = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "unix_socket_directories=", f"port={port}"]
+    settings = [part for option in options for part in ("-c", option)]
+    with (data / "server.log").open("wb") as log:
+        server = subprocess.Popen([found / "postgres", "-D", data, *settings], stdout=log, stderr=log, cwd="/", **who)
+    _server = server, data
+    _address = f"postgresql://test@127.0.0.1:{port}"
+    _wait_until_ready(_address)
+
+
+def _not_root(data: Path) -> dict[str, object]:
+    """PostgreSQL refuses to run as root: give it the data folder and nobody's rights."""
+    if os.getuid() != 0:
+        return {}
+    os.chown(data, NOBODY, NOBODY)
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+
+
+def _wait_until_ready(address: str) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            psycopg.connect(f"{address}/postgres").close()
+            return
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
