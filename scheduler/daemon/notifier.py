@@ -7,16 +7,17 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 from flask import Flask
 
-from scheduler import database
+from scheduler import clock, database
 from scheduler.daemon.leader import Deposed, Term
 from scheduler.daemon.quiet import Quiet
 from scheduler.daemon.rest import Rest
 from scheduler.database import db
-from scheduler.notify import choose, deliver
+from scheduler.notify import choose, deliver, outbox
 from scheduler.notify.channels import Answer
 from scheduler.notify.deliver import Job
 
 IDLE = 1.0  # seconds between looks
+TIDY = 3600.0  # seconds between two times what is old is removed, where anything happens at all
 LONGEST = 45.0  # seconds one round of sending may take; what is not back by then counts as unanswered
 
 _log = logging.getLogger("Notify")
@@ -81,7 +82,8 @@ class Notifier:
     def __init__(self, app: Flask, term: Term) -> None:
         self._app = app
         self._pool = ThreadPoolExecutor(deliver.PART, thread_name_prefix="sending")
-        self._loops = [Loop(app, term, "choosing", lambda: choose.choose() > 0), Loop(app, term, "sending", self._send)]
+        self._tidied = clock.monotonic()
+        self._loops = [Loop(app, term, "choosing", self._choose), Loop(app, term, "sending", self._send)]
 
     def start(self) -> None:
         """Begin both."""
@@ -98,6 +100,11 @@ class Notifier:
         for loop in self._loops:
             loop.stop()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _choose(self) -> bool:
+        if clock.monotonic() - self._tidied > TIDY and not outbox.forget():
+            self._tidied = clock.monotonic()
+        return choose.choose() > 0
 
     def _send(self) -> bool:
         """One round; whether there may be more."""

@@ -25,7 +25,7 @@ from scheduler.runs.models import Ending, Run
 from scheduler.schedules import zone
 from scheduler.tasks.models import Task
 
-PART = 500  # ends read at once
+PART = 100  # ends taken in by one transaction: others wait for it
 FIELD = "task_notify"  # in a task's metadata: the rules it carries itself
 LONGEST_NAME = 200
 

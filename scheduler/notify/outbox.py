@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, select
 
 from scheduler import clock
 from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require, visible
+from scheduler.config import settings
 from scheduler.database import db, transaction
 from scheduler.errors import N_, Conflict, NotFound
-from scheduler.notify.models import Delivery
+from scheduler.notify.models import Delivery, Message
 from scheduler.tasks.models import Task
 from scheduler.tasks.queries import scoped
 
+BATCH = 500
 STATUSES = ("pending", "sent", "failed", "folded")
 
 
@@ -46,6 +49,20 @@ def again(actor: Actor, delivery_id: int) -> None:
             raise Conflict.because(N_("Only a delivery that was given up is tried again."))
         row.status, row.attempts, row.not_before = "pending", 0, clock.now()
         audit.record(actor, "delivery.again", ("delivery", row.id, row.receiver))
+
+
+def forget() -> bool:
+    """Remove some deliveries that are over, and some messages, as old as runs may become; whether there may be more."""
+    since = clock.now() - timedelta(days=settings().history.retention_days)
+    over = select(Delivery.id).where(Delivery.created_at < since, Delivery.status != "pending").limit(BATCH)
+    old = select(Message.id).where(Message.at < since).limit(BATCH)
+    found, letters = db.session.scalars(over).all(), db.session.scalars(old).all()
+    db.session.rollback()
+    if found or letters:
+        with transaction() as session:
+            session.execute(delete(Delivery).where(Delivery.id.in_(found)))
+            session.execute(delete(Message).where(Message.id.in_(letters)))
+    return max(len(found), len(letters)) == BATCH
 
 
 def _condition(actor: Actor, status: str, task: Task | None) -> ColumnElement[bool]:

@@ -8,7 +8,7 @@ import pytest
 
 from scheduler import config
 from scheduler.database import db
-from scheduler.notify import channel_verbs, choose, deliver, rule_verbs
+from scheduler.notify import channel_verbs, choose, deliver, outbox, rule_verbs
 from scheduler.notify.models import Message
 from tests.factories import as_actor, make_task
 from tests.notify.conftest import deliveries, end, per_hour, rounds, watched
@@ -151,3 +151,14 @@ def test_a_password_does_not_go_over_a_line_others_can_read(app, post):
     end(watched(LETTER))
     rounds()
     assert "STARTTLS" in deliveries()[0].answer and post.letters == []
+
+
+def test_what_is_older_than_runs_may_become_is_removed(app, clock):
+    end(watched({"type": "inbox", "users": ["ada"]}))
+    rounds()
+    clock.move(days=29)
+    outbox.forget()
+    assert len(deliveries()) == 1
+    clock.move(days=2)
+    outbox.forget()
+    assert deliveries() == [] and db.session.scalars(db.select(Message)).all() == []
