@@ -101,7 +101,7 @@ class Webhook(Way[WebhookConfig]):
             Field("method", N_("Method"), "select", choices=tuple((name, name) for name in METHODS), default="POST"),
             Field("headers", N_("Headers"), "pairs", default={}),
             Field("body_template", N_("Body"), "code", hint=N_("Empty: all variables as JSON."), default=""),
-            Field("secret", N_("Secret"), "secret", hint=signed, default="", secret=True),
+            Field("secret", N_("Signing key"), "secret", hint=signed, default="", secret=True),
         ]
 
 
