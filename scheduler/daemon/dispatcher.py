@@ -167,9 +167,10 @@ class Dispatcher:
 
     def _finished(self) -> set[tuple[int, int]]:
         """Wait for mail or a wake-up, at most `IDLE` seconds unless all rests; the attempts said to have finished."""
-        ready = [key.fileobj for key, _ in self._waker.select(self._rest.sleep(IDLE))]
-        if self._mail in ready:
-            self._stopping.wait(WINDOW)
+        if not self._waker.select(0):  # what came meanwhile has waited long enough
+            ready = [key.fileobj for key, _ in self._waker.select(self._rest.sleep(IDLE))]
+            if self._mail in ready:
+                self._stopping.wait(WINDOW)
         _drain(self._wake_in)
         attempts: set[tuple[int, int]] = set()
         while len(attempts) < MOST_MAIL:

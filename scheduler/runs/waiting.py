@@ -15,7 +15,7 @@ from scheduler.runs.status import ASKED_FOR, LIVE, Status
 from scheduler.tasks import pausing
 from scheduler.tasks.models import Group, Task
 
-GLANCE = 64  # waiting runs looked at first: mostly there is room for fewer
+GLANCE = 8  # waiting runs looked at first, beside as many as there is room for: each costs more than its place in the order
 LOOKAHEAD = 1000  # … and considered at once at most
 
 _run, _task, _group = table(Run).c, table(Task).c, table(Group).c
@@ -53,11 +53,12 @@ def anything() -> bool:
 def admitted(now: datetime) -> list[int]:
     """The runs that may start now, best first."""
     room = slots()
-    if room.running >= room.most:
+    free = room.most - room.running
+    if free <= 0:
         return []
-    waiting = _looked_at(now, GLANCE)
+    waiting = _looked_at(now, GLANCE + free)
     chosen, _ = policy.admit(waiting, room)
-    if len(waiting) == GLANCE and room.running < room.most:
+    if len(waiting) == GLANCE + free and room.running < room.most:
         chosen, _ = policy.admit(startable(now), slots())
     return chosen
 
