@@ -65,6 +65,17 @@ PAGES = [
     "/admin/secrets/new",
     "/admin/secrets/1",
     "/admin/secrets/1/remove",
+    "/notifications",
+    "/notifications?tab=channels",
+    "/notifications?tab=deliveries",
+    "/notifications/rules/new",
+    "/notifications/rules/{rule}",
+    "/notifications/channels/new/email",
+    "/notifications/channels/new/webhook",
+    "/notifications/channels/new/inbox",
+    "/notifications/channels/{channel}",
+    "/inbox",
+    "{bad}?tab=notify",
     "/admin/users",
     "/admin/users/new",
     "/admin/users/1",
@@ -76,7 +87,7 @@ PAGES = [
 LATIN = re.compile(
     r"""\b(admin|root|edith|oscar|victor|mallory|lin|leaver|default|Scheduler|English|Shell|Python|HTTP|JSON|YAML|Bearer|UTC|ETag|OpenAPI|[Cc]ron|API|CSV|PID|CPU|WARN|ERROR
     |stdout|stderr|SIGTERM|SIGKILL|PYTHONUNBUFFERED|Ctrl|Esc|Enter|Chrome|HeadlessChrome|Linux|POSIX|crontab|bash
-    |SQLite|PostgreSQL|rsync)\b""",
+    |SQLite|PostgreSQL|rsync|Webhook|owner|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|Signature)\b""",
     re.VERBOSE,
 )
 NAMES = re.compile(r"Mozilla/.*|\$\{\w+:\w+\}|\S*[/_.\d]\S*")  # of browsers, secrets, zones, files and keys
@@ -101,11 +112,16 @@ def scene(admin: Caller, people: None) -> Iterator[dict[str, str]]:
     greeting = {"command": 'echo "你好，$who"', "schedule_type": "daily", "schedule_config": {"times": ["08:00"]}}
     shared = {"category": "问候", "description": "每天早上", "parameters": [asked], "task": greeting}
     admin.call("POST", "/templates", {"name": "问好", "key": "greeting", **shared})
+    channel = admin.call("POST", "/notification-channels", {"name": "值班", "type": "inbox", "config": {"users": ["admin"]}})
+    told = {"triggers": ["technical_failure"], "channels": [{"channel": "值班"}, {"type": "webhook", "url": "http://127.0.0.1:9/"}]}
+    rule = admin.call("POST", "/notification-rules", {"scope": "task", "task": bad.id, "name": "失败时", **told})
     gone = admin.make_task("已删", command="true")
     admin.forget(gone)
     places = {
         "good": good.path,
         "number": str(good.id),
+        "rule": str(rule["id"]),
+        "channel": str(channel["id"]),
         "bad": bad.path,
         "good run": admin.run(good),
         "bad run": admin.run(bad),
@@ -113,6 +129,8 @@ def scene(admin: Caller, people: None) -> Iterator[dict[str, str]]:
     }
     yield places
     admin.call("DELETE", "/templates/greeting")
+    admin.call("DELETE", f"/notification-rules/{rule['id']}")
+    admin.call("DELETE", f"/notification-channels/{channel['id']}")
     for task in (good, away, bad, live, idle, named):
         admin.forget(task)
     admin.call("DELETE", "/secrets/SMTP_PASSWORD")
