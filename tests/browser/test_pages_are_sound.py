@@ -113,7 +113,10 @@ def scene(admin: Caller, people: None) -> Iterator[dict[str, str]]:
     shared = {"category": "问候", "description": "每天早上", "parameters": [asked], "task": greeting}
     admin.call("POST", "/templates", {"name": "问好", "key": "greeting", **shared})
     channel = admin.call("POST", "/notification-channels", {"name": "值班", "type": "inbox", "config": {"users": ["admin"]}})
-    told = {"triggers": ["technical_failure"], "channels": [{"channel": "值班"}, {"type": "webhook", "url": "http://127.0.0.1:9/"}]}
+    told = {
+        "triggers": ["technical_failure"],
+        "channels": [{"channel": "值班"}, {"type": "webhook", "url": "http://127.0.0.1:9/"}],
+    }
     rule = admin.call("POST", "/notification-rules", {"scope": "task", "task": bad.id, "name": "失败时", **told})
     gone = admin.make_task("已删", command="true")
     admin.forget(gone)
