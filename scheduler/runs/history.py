@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, defer, lazyload
 
 from scheduler.accounts.permissions import Actor, require, visible
 from scheduler.database import db, storable
@@ -15,6 +15,13 @@ from scheduler.runs.models import Attempt, Run
 from scheduler.runs.status import LIVE, Status
 from scheduler.tasks.models import Task
 from scheduler.tasks.queries import matching, scoped
+
+
+# A list of runs says little of their tasks; what they do, and the words on them, is read where somebody asks.
+_BRIEF = (
+    lazyload(Task.tags),
+    *map(defer, (Task.content, Task.params, Task.env, Task.notes, Task.policy, Task.schedule_config, Task.recent)),
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ def named(actor: Actor, public_ids: Collection[str]) -> list[Entry]:
 def page(actor: Actor, wanted: Wanted, most: int, before: int | None = None, after: int | None = None) -> Page:
     """At most `most` runs older than run `before`, or newer than run `after`, or the newest."""
     condition = _condition(actor, wanted)
-    query = select(Run, Task).join(Task, Task.id == Run.task_id).where(condition)
+    query = select(Run, Task).join(Task, Task.id == Run.task_id).where(condition).options(*_BRIEF)
     if after is not None:
         query = query.where(Run.id > after).order_by(Run.id)
     else:
@@ -90,7 +97,7 @@ def numbered(actor: Actor, wanted: Wanted, first: int, most: int) -> tuple[list[
     if first >= total:
         return [], total
     joined = select(Run, Task).join(Task, Task.id == Run.task_id).where(condition)
-    rows = db.session.execute(joined.order_by(Run.id.desc()).offset(first).limit(most)).unique()
+    rows = db.session.execute(joined.options(*_BRIEF).order_by(Run.id.desc()).offset(first).limit(most)).unique()
     return [Entry(row.Run, row.Task) for row in rows], total
 
 
