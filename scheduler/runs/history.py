@@ -16,7 +16,6 @@ from scheduler.runs.status import LIVE, Status
 from scheduler.tasks.models import Task
 from scheduler.tasks.queries import matching, scoped
 
-
 # A list of runs says little of their tasks; what they do, and the words on them, is read where somebody asks.
 _BRIEF = (
     lazyload(Task.tags),
