@@ -17,7 +17,7 @@ NAMES = frozenset({
     "supervisor_before_result", "supervisor_after_result", "supervisor_before_poke", "child_before_exec",
     "ingest_before_finish", "finish_before_commit", "finish_after_commit",
     "unstart_before", "unstart_after",
-    "choose_before_commit", "choose_after_commit", "claim_delivery_before_commit", "record_delivery_before",
+    "choose_before_commit", "choose_after_commit", "claim_delivery_before_commit",
 })  # fmt: skip
 
 

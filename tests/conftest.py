@@ -28,6 +28,7 @@ from scheduler.database import db
 from scheduler.tasks import groups
 from scheduler.web import access
 from tests import postgresql
+from tests.receivers import Hooks, Mail, listening
 from tests.servers import private_database
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
@@ -247,3 +248,17 @@ def begin(sign_in_id: str, username: str, origin: str) -> SignIn:
 def token_in(page: str) -> str:
     """The CSRF token a page carries in its head."""
     return page.partition('name="csrf-token" content="')[2].partition('"')[0]
+
+
+@pytest.fixture
+def mail() -> Iterator[Mail]:
+    """A mail server that keeps what it gets."""
+    with listening(Mail()) as server:
+        yield server
+
+
+@pytest.fixture
+def hooks() -> Iterator[Hooks]:
+    """An HTTP server that keeps what it is sent."""
+    with listening(Hooks()) as server:
+        yield server

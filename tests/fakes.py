@@ -28,8 +28,10 @@ class FakeEngine(Engine):
         self.refusal: str | None = None
         self.refused: list[Refusal] = []
         self.unreachable = False
+        self.stands_by = False
 
     def stand_by(self) -> None:
+        self.stands_by = True
         if self.unreachable:
             raise ConnectionRefusedError("nobody there")
 

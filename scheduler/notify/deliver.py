@@ -99,7 +99,6 @@ def record(results: Sequence[tuple[int, Answer]]) -> None:
     """Write down how these went: sent, to be tried again later, or given up."""
     if not results:
         return
-    failpoint("record_delivery_before")
     now = clock.now()
     with transaction() as session:
         for number, answer in results:

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from scheduler import config, nodes
-from scheduler.daemon.dispatcher import Dispatcher
+from scheduler.daemon.dispatcher import Dispatcher, Tender
 from scheduler.daemon.process import Daemon
 from scheduler.database import db
 from scheduler.errors import SchedulerError
@@ -47,6 +47,19 @@ def dispatcher(app: Flask, engine: FakeEngine) -> Iterator[Dispatcher]:
 def status(run: Run) -> str:
     db.session.rollback()
     return db.session.get_one(Run, run.id).status
+
+
+def test_it_has_the_engine_stand_by_before_it_looks_at_anything(dispatcher: Dispatcher, engine: FakeEngine) -> None:
+    dispatcher._run()  # is stopping already: it does nothing else
+    assert engine.stands_by
+
+
+def test_one_that_follows_has_nobody_stand_by(app: Flask, engine: FakeEngine) -> None:
+    tender = Tender(app, engine)
+    tender._stopping.set()
+    tender._run()
+    assert not engine.stands_by
+    tender.stop()
 
 
 def test_it_starts_what_waits(dispatcher: Dispatcher, engine: FakeEngine) -> None:

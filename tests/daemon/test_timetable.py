@@ -19,7 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
 from scheduler.daemon import listeners
-from scheduler.daemon.timetable import PlanTrigger, Timetable
+from scheduler.daemon.timetable import BREATH, PlanTrigger, Pulse, Timetable
 from scheduler.database import db
 from scheduler.tasks import definitions, trash
 from scheduler.tasks.models import Task
@@ -249,3 +249,12 @@ def test_a_removed_task_that_had_no_job_is_no_trouble(timetable: Timetable) -> N
     trash.remove(SYSTEM, task.id)
     assert jobs(timetable) == {}
     assert db.session.get(Task, task.id) is not None
+
+
+def test_what_fired_may_begin_before_edits_are_looked_for_but_never_keeps_them_out() -> None:
+    beats: list[bool] = []
+    pulse = Pulse(lambda: beats.append(pulse.fired))
+    for fired, slept in ((True, BREATH), (True, 1.0), (False, 1.0)):
+        pulse.fired = fired
+        assert pulse._process_jobs() == slept
+    assert beats == [False, False]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scheduler.execution.engines import Engine, Local, Refusal, engines
-from scheduler.execution.protocol import Spec, State
+from scheduler.execution.protocol import RUNNER_SOCKET, Spec, State
 from scheduler.runs.folders import attempt_folder, workspace_folder
 from scheduler.runs.policy import Outcome
 from tests.execution.conftest import alive, until
@@ -65,6 +65,12 @@ def test_it_performs_and_tells_how_it_went(engine: Local, make: Make, command: s
     assert outcome.pid and outcome.host == os.uname().nodename
     assert outcome.started_at and outcome.finished_at and outcome.duration is not None
     assert engine.probe(1, 1) is State.FINISHED
+
+
+def test_it_stands_by_with_a_runner_before_anything_is_to_start(engine: Local, tmp_path: Path) -> None:
+    assert not (tmp_path / RUNNER_SOCKET).exists()
+    engine.stand_by()
+    assert (tmp_path / RUNNER_SOCKET).exists()
 
 
 def test_it_tells_who_performs(engine: Local, make: Make) -> None:

@@ -1,7 +1,6 @@
 """A run that fails, told by a real server: a letter and a request that arrive once, whoever dies in between."""
 
 import signal
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,19 +9,7 @@ from sqlalchemy import func, select
 from scheduler.database import db
 from scheduler.notify.models import Delivery
 from tests.flows.conftest import Site, until
-from tests.receivers import Hooks, Mail, listening
-
-
-@pytest.fixture
-def mail() -> Iterator[Mail]:
-    with listening(Mail()) as server:
-        yield server
-
-
-@pytest.fixture
-def hooks() -> Iterator[Hooks]:
-    with listening(Hooks()) as server:
-        yield server
+from tests.receivers import Hooks, Mail
 
 
 def settings(mail: Mail) -> dict[str, str]:

@@ -11,19 +11,7 @@ from scheduler.notify import choose, deliver
 from scheduler.notify.models import Delivery
 from scheduler.tasks.models import Task
 from tests.factories import make_run, make_task, perform
-from tests.receivers import Hooks, Mail, listening
-
-
-@pytest.fixture
-def mail() -> Iterator[Mail]:
-    with listening(Mail()) as server:
-        yield server
-
-
-@pytest.fixture
-def hooks() -> Iterator[Hooks]:
-    with listening(Hooks()) as server:
-        yield server
+from tests.receivers import Mail
 
 
 @pytest.fixture

@@ -144,6 +144,16 @@ def test_one_that_was_begun_and_of_which_nothing_came_is_tried_again(app, post, 
     assert len(deliver.claim()) == 1
 
 
+def test_one_that_was_sent_but_not_written_down_goes_again_under_the_same_name(app, post, clock):
+    end(watched(LETTER))
+    choose.choose()
+    [job] = deliver.claim()
+    deliver.perform(job)  # and the process dies here
+    clock.at += deliver.LEASE
+    rounds()
+    assert len(post.letters) == 2 and len({letter["Message-ID"] for letter in post.letters}) == 1
+
+
 def test_a_password_does_not_go_over_a_line_others_can_read(app, post):
     now = config.settings()
     email = now.notification.email.model_copy(update={"smtp_user": "u", "smtp_password": "p"})
