@@ -4,9 +4,9 @@ import pytest
 
 from scheduler.notify import choose, deliver
 from tests.api.conftest import end
-from tests.notify.conftest import hooks, mail, post
+from tests.notify.conftest import post
 
-__all__ = ["hooks", "mail", "post"]
+__all__ = ["post"]
 CHANNEL = {"name": "on call", "type": "inbox", "config": {"users": ["ada"]}}
 RULE = {"triggers": ["technical_failure"], "channels": [{"channel": "on call"}]}
 WANT = {"name": "own", "triggers": ["lost"], "channels": [{"type": "email", "recipients": ["owner"]}]}

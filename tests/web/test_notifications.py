@@ -6,9 +6,9 @@ import pytest
 
 from scheduler.notify import channel_verbs, choose, deliver, rule_verbs
 from tests.factories import as_actor, make_task
-from tests.notify.conftest import end, hooks, mail, post, watched
+from tests.notify.conftest import end, post, watched
 
-__all__ = ["hooks", "mail", "post"]
+__all__ = ["post"]
 INBOX = {"type": "inbox", "users": ["ada"]}
 RULE = {"name": "All failures", "triggers": ["technical_failure"], "threshold": 3, "channels": [INBOX]}
 FORM = {"scope": "all", "name": "Mine", "enabled": "1", "triggers": ["lost"], "threshold": "2", "users": "ada\r\nowner\r\n"}
