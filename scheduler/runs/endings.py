@@ -28,7 +28,7 @@ _UNSTARTED = (
     .scalar_subquery()
 )
 _JUDGED = (
-    select(_run.id, _run.attempts, _run.task_id, _run.started_at, _run.cancel_at, _run.reason, _run.cause,
+    select(_run.id, _run.attempts, _run.task_id, _run.started_at, _run.cancel_at, _run.reason, _run.cause, _run.priority,
            shared(_task.policy), _task.deleted_at, _task.enabled,
            exists().where(_edge.upstream_id == _run.task_id).label("awaited"),
            (_run.attempts - 1 - _UNSTARTED).label("tries"), _attempt.started_at.label("began"), _attempt.host, _attempt.pid,
@@ -125,7 +125,7 @@ def ended(report: Report, row: Any, status: Status, now: datetime) -> dict[str, 
     }
 
 
-def waiting_again(report: Report, not_before: datetime) -> dict[str, Any]:
+def waiting_again(report: Report, row: Any, not_before: datetime) -> dict[str, Any]:
     """The values of a run that waits for its next attempt."""
     outcome = report.outcome
     return {
@@ -133,6 +133,7 @@ def waiting_again(report: Report, not_before: datetime) -> dict[str, Any]:
         "attempt": report.number,
         "status": Status.PENDING,
         "not_before": not_before,
+        "weight": policy.weight(row.priority, not_before),
         "hastened_by": "",
         "error": storable(outcome.error),
         "exit_code": outcome.exit_code,

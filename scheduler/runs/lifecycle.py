@@ -106,7 +106,7 @@ def finish(reports: Sequence[Report]) -> list[int]:
             closed.append(endings.closed(report, row, status, now))
             not_before = endings.next_try(report, row, status, now)
             if not_before is not None:
-                again.append(endings.waiting_again(report, not_before))
+                again.append(endings.waiting_again(report, row, not_before))
                 continue
             ends.append(endings.ended(report, row, status, now))
             ended.append(Ended(row.id, row.task_id, status, ends[-1]["finished_at"], row.started_at, report.outcome.duration))

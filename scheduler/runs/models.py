@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from scheduler.columns import Json, UTCDateTime
 from scheduler.database import Base
 
+WAITS = text("status = 'pending'")
+
 
 class Run(Base):
     """One planned execution of a task: a due instant, a click, a call. One row each, whatever became of it."""
@@ -19,6 +21,8 @@ class Run(Base):
         UniqueConstraint("public_id"),
         Index("ix_run_task", "task_id", "id"),
         Index("ix_run_status", "status", "id"),
+        # The dispatcher looks at the first few of those that wait, however many do.
+        Index("ix_run_queue", "status", "weight", "id", sqlite_where=WAITS, postgresql_where=WAITS),
         Index("ix_run_scheduled", "scheduled_at", "status"),  # days are added up from this alone
         # Retention walks along it, and only what is over has an end: live runs are not even in it.
         Index("ix_run_finished", "finished_at", sqlite_where=text("finished_at IS NOT NULL"),
@@ -39,6 +43,7 @@ class Run(Base):
     status: Mapped[str] = mapped_column(String(20))
     reason: Mapped[dict[str, Any] | None] = mapped_column(Json)  # why missed, skipped, cancelled: {code, …}
     priority: Mapped[int] = mapped_column(default=0)
+    weight: Mapped[float] = mapped_column(default=0.0, server_default="0")  # its place in the queue, by `policy.weight`
     group_id: Mapped[int]
 
     scheduled_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -103,7 +103,8 @@ def hasten(actor: Actor, run: Run) -> None:
     with transaction() as session:
         require(actor, "task.run", session.get(Task, run.task_id), missing=N_("There is no such run."))
         waits = and_(Run.id == run.id, Run.status == Status.PENDING, Run.not_before.is_not(None), Run.cancel_at.is_(None))
-        values = {"not_before": None, "hastened_by": actor.name}
+        weight = policy.weight(run.priority, run.queued_at)
+        values = {"not_before": None, "weight": weight, "hastened_by": actor.name}
         if not session.connection().execute(update(Run).where(waits).values(values).returning(Run.id)).all():
             raise Conflict.because(N_("This run does not wait for a retry."))
         audit.record(actor, "run.hasten", ("run", run.id, run.public_id))

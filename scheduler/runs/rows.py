@@ -50,6 +50,7 @@ def new_row(task: Any, instant: datetime, now: datetime, status: Status) -> dict
         "status": status,
         "reason": None,
         "priority": task.policy["priority"],
+        "weight": policy.weight(task.policy["priority"], now),
         "group_id": task.group_id,
         "scheduled_at": instant,
         "queued_at": now,

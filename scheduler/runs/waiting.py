@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, bindparam, exists, extract, func, not_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, bindparam, exists, func, literal_column, not_, or_, select
 
 from scheduler.columns import UTCDateTime
 from scheduler.config import settings
@@ -20,9 +20,7 @@ GLANCE = 8  # waiting runs looked at first, beside as many as there is room for:
 LOOKAHEAD = 1000  # … and considered at once at most
 
 _run, _task, _group = table(Run).c, table(Task).c, table(Group).c
-# As `policy.weight` says it, to the second; within one the older row goes first.
-_WEIGHT = extract("epoch", func.coalesce(_run.not_before, _run.queued_at)) - _run.priority * policy.STEP
-ORDER: tuple[Any, ...] = (_WEIGHT, _run.id)
+ORDER: tuple[Any, ...] = (_run.weight, _run.id)
 _MOST = _task.policy["max_instances"].as_integer()
 
 
@@ -38,8 +36,10 @@ def selected(condition: ColumnElement[bool]) -> Select[Any]:
 _its_task = table(Task).alias("its_task").c
 _WANTED = or_(_run.cause.in_(ASKED_FOR), exists().where(_its_task.id == _run.task_id, _its_task.enabled.is_(True)))
 _RETRIED = and_(_run.not_before <= bindparam("now", type_=UTCDateTime), _WANTED)
-_COME = and_(_run.status == Status.PENDING, or_(_run.not_before.is_(None), _RETRIED))
-# Sorted before it is joined: of a thousand that wait a few are looked at.
+# Written out, or the databases could not tell that the index of those that wait is meant.
+_WAITS = _run.status == literal_column("'pending'")
+_COME = and_(_WAITS, or_(_run.not_before.is_(None), _RETRIED))
+# Chosen before it is joined, and in the order of an index: of a thousand that wait a few are looked at.
 _FIRST = select(_run.id).where(_COME).order_by(*ORDER).limit(bindparam("most")).scalar_subquery()
 _STARTABLE = selected(_run.id.in_(_FIRST)).order_by(*ORDER)
 _LIVE = select(_run.id).where(_run.status.in_(LIVE)).limit(1)
@@ -100,7 +100,7 @@ def _looked_at(now: datetime, most: int) -> list[Waiting]:
 def _not_held() -> Select[Any]:
     """Of each task the first so many that it may have besides those that run, and of these the same for each group."""
     place = func.row_number().over(partition_by=_run.task_id, order_by=ORDER)
-    query = selected(_COME).add_columns(_WEIGHT.label("weight"), place.label("place"))
+    query = selected(_COME).add_columns(_run.weight, place.label("place"))
     wanted = or_(_run.hastened_by != "", and_(_run.cause.in_(ASKED_FOR), _run.not_before.is_(None)))
     query = query.where(or_(not_(pausing.IN_FORCE), wanted))
     one, by_task, by_group = query.subquery(), _running(_run.task_id), _running(_run.group_id)

@@ -1,9 +1,12 @@
 """What waits: the order, the one reason, whom it is shown to, and a retry that goes at once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import Engine, event
 
 from scheduler import clock, config, heartbeat
 from scheduler.accounts.models import AuditEntry
@@ -28,6 +31,18 @@ def beating(app: Flask) -> None:
 
 def shown(**more: Any) -> list[tuple[int, int, str]]:
     return [(place.position, place.run.id, place.hold) for place in queue.entries(SYSTEM, **more)[0]]
+
+
+@contextmanager
+def listening(engine: Engine, asked: list[tuple[str, Any]]) -> Iterator[None]:
+    """Keeps each statement and its values."""
+
+    def hear(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        asked.append((statement, values))
+
+    event.listen(engine, "before_cursor_execute", hear)
+    yield
+    event.remove(engine, "before_cursor_execute", hear)
 
 
 def only() -> Place:
@@ -229,3 +244,14 @@ def test_a_task_has_its_own_sets_of_exit_codes(code: int, status: str) -> None:
     run = make_run(success_exit_codes=[3], business_exit_codes=[4, 5], retry_count=1)
     perform(run, code)
     assert db.session.get_one(Run, run.id).status == status
+
+
+def test_the_first_few_are_read_in_order_however_many_wait(app: Flask) -> None:
+    if db.engine.dialect.name != "sqlite":
+        pytest.skip("SQLite's plan")
+    asked: list[tuple[str, Any]] = []
+    with listening(db.engine, asked):
+        waiting.admitted(clock.now())
+    plan = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[-1][0]}", asked[-1][1]).all()
+    assert any("ix_run_queue" in row[-1] for row in plan)
+    assert sum("TEMP B-TREE" in row[-1] for row in plan) == 1  # of the few

@@ -385,6 +385,7 @@ def upgrade() -> None:
     sa.Column('status', sa.String(length=20), nullable=False),
     sa.Column('reason', Json, nullable=True),
     sa.Column('priority', sa.Integer(), nullable=False),
+    sa.Column('weight', sa.Double(), server_default='0', nullable=False),
     sa.Column('group_id', sa.Integer(), nullable=False),
     sa.Column('scheduled_at', UTCDateTime(), nullable=False),
     sa.Column('queued_at', UTCDateTime(), nullable=False),
@@ -415,6 +416,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('run', schema=None) as batch_op:
         batch_op.create_index('ix_run_finished', ['finished_at'], unique=False, sqlite_where=sa.text('finished_at IS NOT NULL'), postgresql_where=sa.text('finished_at IS NOT NULL'))
+        batch_op.create_index('ix_run_queue', ['status', 'weight', 'id'], unique=False, sqlite_where=sa.text("status = 'pending'"), postgresql_where=sa.text("status = 'pending'"))
         batch_op.create_index('ix_run_scheduled', ['scheduled_at', 'status'], unique=False)
         batch_op.create_index('ix_run_status', ['status', 'id'], unique=False)
         batch_op.create_index('ix_run_task', ['task_id', 'id'], unique=False)
@@ -496,6 +498,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_run_task')
         batch_op.drop_index('ix_run_status')
         batch_op.drop_index('ix_run_scheduled')
+        batch_op.drop_index('ix_run_queue', sqlite_where=sa.text("status = 'pending'"), postgresql_where=sa.text("status = 'pending'"))
         batch_op.drop_index('ix_run_finished', sqlite_where=sa.text('finished_at IS NOT NULL'), postgresql_where=sa.text('finished_at IS NOT NULL'))
 
     op.drop_table('run')
