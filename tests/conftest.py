@@ -208,7 +208,7 @@ def session_of(served: tuple[Flask, Callable[[], None]]) -> Callable[[str], tupl
 
     @cache
     def made(sign_in_id: str) -> tuple[str, str]:
-        with app.test_request_context():
+        with app.app_context(), app.test_request_context():  # a context of its own: another's would lend its token
             access.begin(db.session.get_one(SignIn, sign_in_id))
             token = generate_csrf()
             answer = app.make_response("")
