@@ -142,13 +142,13 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def served(tmp_path_factory: pytest.TempPathFactory, compiled: None) -> Iterator[tuple[Flask, Callable[[], None]]]:
     """One application for the session, and what gives it a fresh database holding only the people and group 1."""
     instance = tmp_path_factory.mktemp("instance")
-    with private_database(instance) as (url, keep, restore), pytest.MonkeyPatch.context() as patch:
+    with private_database(instance) as database, pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         patch.setattr(passwords, "_nobodys", hashed("nobody's own"))
         settings = config.Settings(
             instance=instance,
             engine=config.Engine(timezone="Asia/Shanghai", min_interval_seconds=1),
-            storage=config.Storage(database=config.Database(url=url)),
+            storage=config.Storage(database=config.Database(url=database.url)),
             server=config.Server(language="en"),
         )
         app = create_app(settings)
@@ -163,12 +163,13 @@ def served(tmp_path_factory: pytest.TempPathFactory, compiled: None) -> Iterator
                 db.session.add(person)
             db.session.commit()
             db.engine.dispose()
-            keep()
+            database.keep()
 
         def fresh() -> None:
             with app.app_context():
-                db.engine.dispose()
-                restore()
+                if db.engine.pool.checkedout() or not database.restore():
+                    db.engine.dispose()
+                    database.renew()
 
         yield app, fresh
 

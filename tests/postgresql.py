@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -83,12 +83,12 @@ class Database:
 
 
 @contextmanager
-def database(port: int) -> Iterator[tuple[str, Callable[[], None], Callable[[], None]]]:
-    """An empty database: its URL, what keeps its state, what brings it back. A server not yet there is started at `port`."""
+def database(port: int) -> Iterator[Database]:
+    """An empty database. A server not yet there is started at `port`."""
     if _server is None:
         _start(port)
     made = Database(_address)
-    yield made.url, made.keep, made.restore
+    yield made
     made.drop()
 
 

@@ -57,10 +57,12 @@ def locked() -> Iterator[None]:
 
 
 @pytest.fixture
-def impatient(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def impatient(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
     monkeypatch.setattr(trouble, "PATIENCE", 0.2)
     db.engine.dispose()
+    yield
+    db.engine.dispose()  # or the next test would be as impatient
 
 
 def test_it_reads_what_sqlite_says(tmp_path: Path) -> None:
