@@ -167,7 +167,9 @@ def served(tmp_path_factory: pytest.TempPathFactory, compiled: None) -> Iterator
 
         def fresh() -> None:
             with app.app_context():
-                if db.engine.pool.checkedout() or not database.restore():
+                if db.engine.pool.checkedout():
+                    db.engine.dispose()
+                if not database.restore():
                     db.engine.dispose()
                     database.renew()
 

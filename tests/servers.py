@@ -48,9 +48,9 @@ def private_database(folder: Path) -> Iterator[Private]:
         # A folder that is a disk of its own is one that is to fail.
         quick = Path("/dev/shm")
         where = quick if os.access(quick, os.W_OK) and not folder.is_mount() else folder
-        with tempfile.TemporaryDirectory(dir=where, ignore_cleanup_errors=True) as place:
-            with closing(sqlite.File(Path(place))) as file:
-                yield file
+        made = tempfile.TemporaryDirectory(dir=where, ignore_cleanup_errors=True)
+        with made as place, closing(sqlite.File(Path(place))) as file:
+            yield file
 
 
 def free_port() -> int:

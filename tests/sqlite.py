@@ -75,4 +75,3 @@ class File:
                 raise
             self._seen = self._marks(hand)
         return True
-
