@@ -24,7 +24,7 @@ from scheduler import config, create_app
 from scheduler.accounts import passwords, sessions
 from scheduler.accounts.models import SignIn, User
 from scheduler.accounts.passwords import hashed
-from scheduler.database import db
+from scheduler.database import db, table
 from scheduler.tasks import groups
 from scheduler.web import access
 from tests import postgresql
@@ -140,7 +140,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory, compiled: None) -> Iterator[tuple[Flask, Callable[[], None]]]:
-    """One application for the session, and what gives it a fresh database holding only the people and group 1."""
+    """One application for the session, and what gives it an empty folder and a database holding only the people and group 1."""
     instance = tmp_path_factory.mktemp("instance")
     with private_database(instance) as database, pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
@@ -164,6 +164,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, compiled: None) -> Iterator
             db.session.commit()
             db.engine.dispose()
             database.keep()
+        own = {path.name for path in instance.iterdir()}
 
         def fresh() -> None:
             with app.app_context():
@@ -172,6 +173,9 @@ def served(tmp_path_factory: pytest.TempPathFactory, compiled: None) -> Iterator
                 if not database.restore():
                     db.engine.dispose()
                     database.renew()
+            for path in instance.iterdir():  # a heartbeat, logs, workspaces
+                if path.name not in own:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
         yield app, fresh
 
@@ -181,9 +185,6 @@ def app(served: tuple[Flask, Callable[[], None]], clock: FrozenClock) -> Iterato
     """The application inside its context, on a database nobody else has written to."""
     application, fresh = served
     fresh()
-    instance = config.settings().instance
-    for name in ("runs", "workspaces"):
-        shutil.rmtree(instance / name, ignore_errors=True)
     with application.app_context():
         yield application
 
@@ -242,8 +243,8 @@ def begin(sign_in_id: str, username: str, origin: str) -> SignIn:
     now = clock_module.now()
     user = db.select(User.id).where(User.username == username, User.active).scalar_subquery()
     begun = {"id": sign_in_id, "origin": origin, "address": "127.0.0.1", "agent": ""}
-    row = db.insert(SignIn).values(**begun, user_id=user, created_at=now, expires_at=now + sessions.lifetime())
-    found = SignIn(**begun, user_id=db.session.execute(row.returning(SignIn.user_id)).scalar_one())
+    row = table(SignIn).insert().values(**begun, user_id=user, created_at=now, expires_at=now + sessions.lifetime())
+    found = SignIn(**begun, user_id=db.session.execute(row.returning(table(SignIn).c.user_id)).scalar_one())
     db.session.commit()
     return found
 
