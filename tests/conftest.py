@@ -164,7 +164,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, compiled: None) -> Iterator
             db.session.commit()
             db.engine.dispose()
             database.keep()
-        own = {path.name for path in instance.iterdir()}
+        own = {*instance.iterdir(), *(instance / "keys").iterdir()}
 
         def fresh() -> None:
             with app.app_context():
@@ -173,9 +173,8 @@ def served(tmp_path_factory: pytest.TempPathFactory, compiled: None) -> Iterator
                 if not database.restore():
                     db.engine.dispose()
                     database.renew()
-            for path in instance.iterdir():  # a heartbeat, logs, workspaces
-                if path.name not in own:
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+            for path in {*instance.iterdir(), *(instance / "keys").iterdir()} - own:  # a heartbeat, logs, a first password
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
         yield app, fresh
 
