@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Float, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scheduler.database import Base, Json, UTCDateTime
+from scheduler.columns import Json, UTCDateTime
+from scheduler.database import Base
 
 
 class Run(Base):
@@ -18,7 +19,7 @@ class Run(Base):
         UniqueConstraint("public_id"),
         Index("ix_run_task", "task_id", "id"),
         Index("ix_run_status", "status", "id"),
-        Index("ix_run_scheduled", "scheduled_at"),
+        Index("ix_run_scheduled", "scheduled_at", "status"),  # days are added up from this alone
         # Retention walks along it, and only what is over has an end: live runs are not even in it.
         Index("ix_run_finished", "finished_at", sqlite_where=text("finished_at IS NOT NULL"),
               postgresql_where=text("finished_at IS NOT NULL")),
