@@ -24,7 +24,7 @@ from scheduler import config, create_app
 from scheduler.accounts import passwords, sessions
 from scheduler.accounts.models import SignIn, User
 from scheduler.accounts.passwords import hashed
-from scheduler.database import db
+from scheduler.database import db, table
 from scheduler.tasks import groups
 from scheduler.web import access
 from tests import postgresql
@@ -140,15 +140,15 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory, compiled: None) -> Iterator[tuple[Flask, Callable[[], None]]]:
-    """One application for the session, and what gives it a fresh database holding only the people and group 1."""
+    """One application for the session, and what gives it an empty folder and a database holding only the people and group 1."""
     instance = tmp_path_factory.mktemp("instance")
-    with private_database(instance) as (url, keep, restore), pytest.MonkeyPatch.context() as patch:
+    with private_database(instance) as database, pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         patch.setattr(passwords, "_nobodys", hashed("nobody's own"))
         settings = config.Settings(
             instance=instance,
             engine=config.Engine(timezone="Asia/Shanghai", min_interval_seconds=1),
-            storage=config.Storage(database=config.Database(url=url)),
+            storage=config.Storage(database=config.Database(url=database.url)),
             server=config.Server(language="en"),
         )
         app = create_app(settings)
@@ -163,12 +163,18 @@ def served(tmp_path_factory: pytest.TempPathFactory, compiled: None) -> Iterator
                 db.session.add(person)
             db.session.commit()
             db.engine.dispose()
-            keep()
+            database.keep()
+        own = {*instance.iterdir(), *(instance / "keys").iterdir()}
 
         def fresh() -> None:
             with app.app_context():
-                db.engine.dispose()
-                restore()
+                if db.engine.pool.checkedout():
+                    db.engine.dispose()
+                if not database.restore():
+                    db.engine.dispose()
+                    database.renew()
+            for path in {*instance.iterdir(), *(instance / "keys").iterdir()} - own:  # a heartbeat, logs, a first password
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
         yield app, fresh
 
@@ -178,9 +184,6 @@ def app(served: tuple[Flask, Callable[[], None]], clock: FrozenClock) -> Iterato
     """The application inside its context, on a database nobody else has written to."""
     application, fresh = served
     fresh()
-    instance = config.settings().instance
-    for name in ("runs", "workspaces"):
-        shutil.rmtree(instance / name, ignore_errors=True)
     with application.app_context():
         yield application
 
@@ -208,7 +211,7 @@ def session_of(served: tuple[Flask, Callable[[], None]]) -> Callable[[str], tupl
 
     @cache
     def made(sign_in_id: str) -> tuple[str, str]:
-        with app.test_request_context():
+        with app.app_context(), app.test_request_context():  # a context of its own: another's would lend its token
             access.begin(db.session.get_one(SignIn, sign_in_id))
             token = generate_csrf()
             answer = app.make_response("")
@@ -239,8 +242,8 @@ def begin(sign_in_id: str, username: str, origin: str) -> SignIn:
     now = clock_module.now()
     user = db.select(User.id).where(User.username == username, User.active).scalar_subquery()
     begun = {"id": sign_in_id, "origin": origin, "address": "127.0.0.1", "agent": ""}
-    row = db.insert(SignIn).values(**begun, user_id=user, created_at=now, expires_at=now + sessions.lifetime())
-    found = SignIn(**begun, user_id=db.session.execute(row.returning(SignIn.user_id)).scalar_one())
+    row = table(SignIn).insert().values(**begun, user_id=user, created_at=now, expires_at=now + sessions.lifetime())
+    found = SignIn(**begun, user_id=db.session.execute(row.returning(table(SignIn).c.user_id)).scalar_one())
     db.session.commit()
     return found
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -15,32 +15,35 @@ import psycopg
 
 NOBODY = 65534
 LARGE = 1 << 20  # bytes in a database's tables from which copying another is quicker than emptying them
-KEEP = """
+MANY = 20  # connections of one test that are no longer kept
+KEEP = f"""
 CREATE SCHEMA kept;
 CREATE TABLE kept.remade ();
 CREATE TABLE kept.sequences AS SELECT format('%I', sequencename) AS name, start_value, last_value FROM pg_sequences;
-DO $$ DECLARE name text; BEGIN
+DO $do$ DECLARE name text; filled bool; body text = ''; BEGIN
   FOR name IN SELECT format('%I', tablename) FROM pg_tables WHERE schemaname = 'public' LOOP
     EXECUTE format('CREATE TABLE kept.%s AS TABLE public.%s', name, name);
+    EXECUTE format('SELECT EXISTS (SELECT FROM kept.%s)', name) INTO filled;
+    body = body || format('IF EXISTS (SELECT FROM public.%s) THEN DELETE FROM public.%s; END IF;', name, name);
+    IF filled THEN body = body || format('INSERT INTO public.%s SELECT * FROM kept.%s;', name, name); END IF;
   END LOOP;
+  EXECUTE format('CREATE FUNCTION kept.refill() RETURNS void LANGUAGE plpgsql SET session_replication_role = replica'
+    ' AS $f$ BEGIN %s END $f$', body);
+END $do$;
+CREATE FUNCTION kept.restore() RETURNS bool LANGUAGE plpgsql AS $$ BEGIN
+  IF EXISTS (SELECT FROM kept.remade)
+    OR (SELECT count(*) > {MANY} FROM pg_stat_activity WHERE datname = current_database())
+    OR (SELECT sum(pg_relation_size(oid)) > {LARGE} FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r')
+  THEN RETURN false; END IF;
+  PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle';
+  PERFORM kept.refill();
+  PERFORM setval(('public.' || sequences.name)::regclass, coalesce(last_value, start_value), last_value IS NOT NULL)
+    FROM kept.sequences;
+  RETURN true;
 END $$;
 CREATE FUNCTION kept.note() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO kept.remade DEFAULT VALUES; END $$;
 CREATE EVENT TRIGGER remade ON ddl_command_end EXECUTE FUNCTION kept.note();
-"""
-AS_KEPT = f"""
-SELECT NOT EXISTS (SELECT FROM kept.remade)
-  AND (SELECT sum(pg_relation_size(oid)) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r') < {LARGE}
-"""
-RESTORE = """
-SET session_replication_role = replica;
-DO $$ DECLARE name text; filled bool; BEGIN
-  FOR name IN SELECT format('%I', tablename) FROM pg_tables WHERE schemaname = 'public' LOOP
-    EXECUTE format('DELETE FROM public.%s', name);
-    EXECUTE format('INSERT INTO public.%s SELECT * FROM kept.%s', name, name);
-  END LOOP;
-  PERFORM setval(('public.' || sequences.name)::regclass, coalesce(last_value, start_value), last_value IS NOT NULL)
-    FROM kept.sequences;
-END $$;
 """
 _numbers = count(1)
 _server: tuple[subprocess.Popen[bytes], Path] | None = None
@@ -53,42 +56,47 @@ class Database:
     def __init__(self, address: str) -> None:
         self._address, self._name = address, f"test_{next(_numbers)}"
         self.url = f"{address}/{self._name}"
+        self._hand: psycopg.Connection | None = None
         self._outside(f"CREATE DATABASE {self._name}")
 
     def keep(self) -> None:
-        self._inside(KEEP)
+        with psycopg.connect(self.url) as connection:
+            connection.execute(KEEP.encode())
         self._outside(f"CREATE DATABASE {self._name}_kept TEMPLATE {self._name}")
 
-    def restore(self) -> None:
-        """Empty the tables and fill them as they were; a database with other tables, or large ones, is copied anew."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                               " WHERE datname = current_database() AND pid <> pg_backend_pid()")  # fmt: skip
-            if connection.execute(AS_KEPT.encode()).fetchone() == (True,):
-                connection.execute(RESTORE)
-                return
+    def restore(self) -> bool:
+        """Empty the tables and fill them as they were; who is in the middle of something is thrown out.
+
+        Whether that was possible: not in a database with other tables, a large one, or one too many have open.
+        """
+        try:
+            self._hand = self._hand or psycopg.connect(self.url, autocommit=True)
+            return self._hand.execute("SELECT kept.restore()").fetchone() == (True,)
+        except psycopg.Error:  # the test took our connection, too
+            return False
+
+    def renew(self) -> None:
         self.drop()
         self._outside(f"CREATE DATABASE {self._name} TEMPLATE {self._name}_kept")
 
     def drop(self) -> None:
+        if self._hand is not None:
+            self._hand.close()
+            self._hand = None
         self._outside(f"DROP DATABASE {self._name} WITH (FORCE)")
 
     def _outside(self, statement: str) -> None:
         with psycopg.connect(f"{self._address}/postgres", autocommit=True) as connection:
             connection.execute(statement.encode())
 
-    def _inside(self, statements: str) -> None:
-        with psycopg.connect(self.url) as connection:
-            connection.execute(statements.encode())
-
 
 @contextmanager
-def database(port: int) -> Iterator[tuple[str, Callable[[], None], Callable[[], None]]]:
-    """An empty database: its URL, what keeps its state, what brings it back. A server not yet there is started at `port`."""
+def database(port: int) -> Iterator[Database]:
+    """An empty database. A server not yet there is started at `port`."""
     if _server is None:
         _start(port)
     made = Database(_address)
-    yield made.url, made.keep, made.restore
+    yield made
     made.drop()
 
 

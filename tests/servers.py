@@ -1,19 +1,31 @@
 """Private servers the tests start for themselves: a SQLite file by default, PostgreSQL by `TEST_DATABASE=postgresql`."""
 
 import os
-import shutil
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import pytest
 
-from tests import postgresql
+from tests import postgresql, sqlite
 
-Private = tuple[str, Callable[[], None], Callable[[], None]]
+
+class Private(Protocol):
+    """A database nobody else uses."""
+
+    url: str
+
+    def keep(self) -> None:
+        """Take what it holds now for what `restore` and `renew` bring back; nobody may have it open."""
+
+    def restore(self) -> bool:
+        """Bring that back under the hands of those who have it open; whether that was possible."""
+
+    def renew(self) -> None:
+        """Bring that back in any case; who has it open now has lost it."""
 
 
 def missing(what: str) -> NoReturn:
@@ -25,7 +37,7 @@ def missing(what: str) -> NoReturn:
 
 @contextmanager
 def private_database(folder: Path) -> Iterator[Private]:
-    """An empty database: its URL, what keeps its state as it is, and what brings that state back."""
+    """An empty database."""
     if os.environ.get("TEST_DATABASE", "sqlite") == "postgresql":
         if postgresql.programs() is None:
             missing("no PostgreSQL here: apt-get install postgresql")
@@ -36,20 +48,9 @@ def private_database(folder: Path) -> Iterator[Private]:
         # A folder that is a disk of its own is one that is to fail.
         quick = Path("/dev/shm")
         where = quick if os.access(quick, os.W_OK) and not folder.is_mount() else folder
-        with tempfile.TemporaryDirectory(dir=where, ignore_cleanup_errors=True) as place:
-            yield _on_sqlite(Path(place))
-
-
-def _on_sqlite(folder: Path) -> Private:
-    path, kept = folder / "test.db", folder / "kept.db"
-
-    def restore() -> None:
-        # A new file, not new content: SQLite takes what a connection left open knows of a file for true of all who open it.
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        shutil.copyfile(kept, path)
-
-    return f"sqlite:///{path}", lambda: shutil.copyfile(path, kept) and None, restore
+        made = tempfile.TemporaryDirectory(dir=where, ignore_cleanup_errors=True)
+        with made as place, closing(sqlite.File(Path(place))) as file:
+            yield file
 
 
 def free_port() -> int:

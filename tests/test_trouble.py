@@ -33,9 +33,10 @@ only_sqlite = pytest.mark.skipif(os.environ.get("TEST_DATABASE") == "postgresql"
 @contextmanager
 def full(app: Flask) -> Iterator[None]:
     """A database that may not grow by a page: as good as a full disk, and SQLite says the same."""
-    with db.engine.connect() as connection:
-        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
     db.engine.dispose()
+    with closing(sqlite3.connect(str(db.engine.url.database))) as alone:
+        alone.execute("VACUUM")  # no room is left from earlier tests
+        pages = alone.execute("PRAGMA page_count").fetchone()[0]
     limit = f"PRAGMA max_page_count={pages}"
 
     def on_connect(raw: sqlite3.Connection, _record: object) -> None:
@@ -57,10 +58,12 @@ def locked() -> Iterator[None]:
 
 
 @pytest.fixture
-def impatient(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def impatient(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
     monkeypatch.setattr(trouble, "PATIENCE", 0.2)
     db.engine.dispose()
+    yield
+    db.engine.dispose()  # or the next test would be as impatient
 
 
 def test_it_reads_what_sqlite_says(tmp_path: Path) -> None:

@@ -154,12 +154,20 @@ def _created(actor: Actor, values: Mapping[str, Any], like: Task | None = None) 
             task.next_run_at = draft.plan.next_after(now)
         session.add(task)
         _flush(session, task)
-        dependencies.save(session, actor, task, draft.particulars.depends_on, like)
-        after = written(task)
-        versions.keep(session, actor, task, "task.create", after)
+        after = _begun(session, actor, task, draft.particulars.depends_on, like)
         audit.record(actor, "task.create", ("task", task.id, task.name), after=after)
         after_commit(signals.task_changed, task_id=task.id)
     return task
+
+
+def _begun(session: Session, actor: Actor, task: Task, depends_on: Sequence[int | str], like: Task | None) -> dict[str, Any]:
+    """Keep a new task's first version, and answer its values; one that waits for nothing is not asked what it waits for."""
+    if depends_on:
+        dependencies.save(session, actor, task, depends_on, like)
+        versions.keep(session, actor, task, "task.create", after := written(task))
+    else:
+        session.add(versions.kept(actor, task, "task.create", after := written(task, ()), ()))
+    return after
 
 
 def named_group(session: Session, actor: Actor, wanted: object) -> Group:

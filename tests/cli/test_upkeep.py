@@ -54,8 +54,8 @@ class House:
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     before, kept, key = config.settings(), vault._vault, tokens._key
-    with private_database(tmp_path) as (url, _keep, _restore):
-        app = create_app(config.Settings(instance=tmp_path, storage=config.Storage(database=config.Database(url=url))))
+    with private_database(tmp_path) as database:
+        app = create_app(config.Settings(instance=tmp_path, storage=config.Storage(database=config.Database(url=database.url))))
         app.cli.add_command(commands)
         with app.app_context():
             flask_migrate.upgrade()

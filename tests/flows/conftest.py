@@ -164,12 +164,12 @@ def site(tmp_path: Path) -> Iterator[Site]:
     """An installation of its own, in real time, without a server yet."""
     frozen = clock_module.use(clock_module.SystemClock())
     before, kept, key = config.settings(), vault._vault, tokens._key
-    with private_database(tmp_path) as (url, _keep, _restore):
-        storage = config.Storage(database=config.Database(url=url))
+    with private_database(tmp_path) as database:
+        storage = config.Storage(database=config.Database(url=database.url))
         engine = config.Engine(timezone="UTC", min_interval_seconds=1)
         app = create_app(config.Settings(instance=tmp_path, storage=storage, engine=engine))
         with app.app_context():
-            here = Site(app, url)
+            here = Site(app, database.url)
             try:
                 yield here
             finally:

@@ -11,6 +11,8 @@ from scheduler.notify.models import Delivery
 from tests.flows.conftest import Site, until
 from tests.receivers import Hooks, Mail
 
+pytestmark = pytest.mark.slow
+
 
 def settings(mail: Mail) -> dict[str, str]:
     return {
