@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from flask import Flask, current_app, g, request
 from flask.typing import ResponseReturnValue
 from flask_login import AnonymousUserMixin
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import IntegerConverter, Map
 
 from scheduler.accounts import audit, sessions
@@ -26,6 +26,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LARGEST = 2**31 - 1
 CREDENTIALS = ("Authorization", "X-API-Key")
+ABSOLUTE = re.compile("^https?://[^/]*")  # as proxies write an address
 
 _log = logging.getLogger("Gate")
 
@@ -183,6 +184,7 @@ def _check() -> None:
     """Refuse by raising; whatever has no policy is refused, so that a forgotten one opens nothing."""
     if request.endpoint is None:
         return
+    _refuse_odd_paths()
     policy = policy_of(current_app.view_functions[request.endpoint])
     if policy is None:
         _log.error("event=no_policy endpoint=%s", request.endpoint)
@@ -202,6 +204,13 @@ def _check() -> None:
         raise PasswordDue(sessions.must_change().problems)
     if policy.action:
         require(found.actor, policy.action)
+
+
+def _refuse_odd_paths() -> None:
+    """A NUL is in no name; a slash written as a code divides nothing, and two are not one, whatever the HTTP server thinks."""
+    written = ABSOLUTE.sub("", str(request.environ.get("REQUEST_URI", "")).partition("?")[0].lower())
+    if "\0" in request.path or "%2f" in written or "//" in written:
+        raise NotFound
 
 
 def _is_near(policy: Policy) -> bool:
