@@ -25,7 +25,9 @@ ACTIONS = {"create": "new", "change": "changed", "delete": "deleted", "same": "a
 @click.option("--format", "format_", type=click.Choice(("auto", *exchange.FORMATS)), default="auto", show_default=True)
 @click.option("--form", type=click.Choice(FORMS), default="auto", help="Which kind of crontab.", show_default=True)
 @click.option("--dry-run", is_flag=True, help="Only say what it would do, and what it would make fire.")
-@click.option("--replace", is_flag=True, help="Move tasks that are not in the file to the trash.")
+@click.option(
+    "--replace", is_flag=True, help="Move tasks that are not in the file to the trash; own templates go where it has any."
+)
 @click.option("--enable", is_flag=True, help="Enable the tasks of a crontab at once.")
 @as_json
 @with_appcontext

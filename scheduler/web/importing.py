@@ -64,7 +64,12 @@ class Preview:
     @property
     def templates(self) -> list[str]:
         """The templates that are made or changed."""
-        return _templates(self.outcome.plan)
+        return _templates(self.outcome.plan, "create", "change")
+
+    @property
+    def deleted_templates(self) -> list[str]:
+        """The templates that are deleted."""
+        return _templates(self.outcome.plan, "delete")
 
     @property
     def fires(self) -> Fires:
@@ -79,7 +84,7 @@ class Preview:
     @property
     def may_be_done(self) -> bool:
         """Whether there is anything to confirm, and nothing wrong."""
-        return not self.outcome.plan.problems and bool(self.changes or self.groups or self.templates)
+        return not self.outcome.plan.problems and bool(self.changes or self.groups or self.templates or self.deleted_templates)
 
 
 @pages.get("/import")
@@ -170,8 +175,8 @@ def _unpacked(text: str) -> bytes:
         raise Invalid.because(N_("Choose a file, or paste its text."), field="file") from None
 
 
-def _templates(plan: Plan) -> list[str]:
-    return [change.draft.given.name for change in plan.recipes if change.action != "same"]
+def _templates(plan: Plan, *actions: str) -> list[str]:
+    return [change.name for change in plan.recipes if change.action in actions]
 
 
 def _told(plan: Plan) -> str:
@@ -179,6 +184,8 @@ def _told(plan: Plan) -> str:
     said = [ngettext("One task was created.", "%(num)s tasks were created.", created)] if created else []
     said += [ngettext("One task was changed.", "%(num)s tasks were changed.", changed)] if changed else []
     said += [ngettext("One task was deleted.", "%(num)s tasks were deleted.", deleted)] if deleted else []
-    if names := _templates(plan):
+    if names := _templates(plan, "create", "change"):
         said.append(_("Templates made or changed: %(names)s", names=_(", ").join(names)))
+    if names := _templates(plan, "delete"):
+        said.append(_("Templates deleted: %(names)s", names=_(", ").join(names)))
     return " ".join(said) or _("Nothing had to be changed.")

@@ -92,8 +92,12 @@ class GroupChanged(Shape):
     changes: dict[str, Difference]
 
 
-class TemplateChanged(GroupChanged):
+class TemplateChanged(Shape):
     """What becomes of a template."""
+
+    key: str
+    action: Literal["create", "change", "delete"]
+    changes: dict[str, Difference]
 
 
 class LineTold(Shape):

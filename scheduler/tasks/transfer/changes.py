@@ -12,7 +12,8 @@ from scheduler.tasks.transfer.source import Entry, Located, Source
 
 @dataclass(frozen=True)
 class Options:
-    """Asked for beside the file: `replace` moves what it lacks to the trash, `enable` switches a crontab's tasks on."""
+    """Asked for beside the file: `replace` moves tasks it lacks to the trash and deletes recipes where it has any to say,
+    `enable` switches a crontab's tasks on."""
 
     replace: bool = False
     enable: bool = False

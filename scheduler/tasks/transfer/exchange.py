@@ -84,7 +84,7 @@ def written(actor: Actor, format_: str, ids: frozenset[int] | None = None) -> st
     if format_ == "tasks.json":
         return native.as_json(tasks_json.written(pairs))
     groups = {task.group.key: task.group for task in tasks}
-    shared = recipe_entries.exported(own_recipes.listed(actor) if ids is None else ())
+    shared = recipe_entries.exported(own_recipes.listed(actor)) if ids is None else None
     in_groups = [native.group_values(groups[key]) for key in sorted(groups)]
     return _text(native.document(in_groups, [values for _, values in pairs], shared), format_)
 

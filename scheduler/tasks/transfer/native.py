@@ -40,7 +40,7 @@ def read(decoded: Decoded, format_: str) -> Source:
     for name in head:
         if name not in ("format", "version", *SECTIONS):
             refuse(N_("Unknown field “%(name)s”."), 1, name=shorten(name))
-    source = Source(format_)
+    source = Source(format_, has_recipes="templates" in head)
     source.groups = _entries(decoded, "groups", source.problems)
     source.recipes = _entries(decoded, "templates", source.problems)
     source.entries = _entries(decoded, "tasks", source.problems)
@@ -68,10 +68,10 @@ def listed(given: Any, section: str, lines: Sequence[int], problems: list[Locate
     return found
 
 
-def document(groups: Sequence[Values], tasks: Sequence[Values], recipes: Sequence[Values] = ()) -> Values:
-    """The whole of a file; recipes, which not everybody has, only where there are any."""
+def document(groups: Sequence[Values], tasks: Sequence[Values], recipes: Sequence[Values] | None = None) -> Values:
+    """The whole of a file; None: it says nothing of recipes."""
     found: Values = {"format": FORMAT, "version": VERSION, "groups": list(groups)}
-    return found | ({"templates": list(recipes)} if recipes else {}) | {"tasks": list(tasks)}
+    return found | ({"templates": list(recipes)} if recipes is not None else {}) | {"tasks": list(tasks)}
 
 
 def as_json(value: Any) -> str:

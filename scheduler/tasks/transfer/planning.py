@@ -70,7 +70,8 @@ class _Planner:
         self.state = self._loaded()
         self.plan.groups, groups, problems = grouping.plan(self.actor, self.source.groups, self.state.groups)
         self.state.groups = groups
-        self.plan.recipes, wrong = recipe_entries.plan(self.session, self.actor, self.source.recipes, groups)
+        replace = self.options.replace and self.source.has_recipes
+        self.plan.recipes, wrong = recipe_entries.plan(self.session, self.actor, self.source.recipes, groups, replace)
         self.plan.problems += [*problems, *wrong]
         total = len(self.source.entries)
         for number, entry in enumerate(self.source.entries, 1):
