@@ -69,9 +69,11 @@ def import_command(path: str, format_: str, form: str, as_json: bool, **flags: b
 @click.option(
     "--output", "-o", type=click.Path(dir_okay=False, allow_dash=True), default="-", help="A file; - is standard output."
 )
+@click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
 @with_appcontext
-def export_command(keys: tuple[str, ...], format_: str, output: str) -> None:
+def export_command(keys: tuple[str, ...], format_: str, output: str, as_json: bool) -> None:
     """Write all tasks, or those of KEYS, as a file; secrets are masked."""
+    format_ = "json" if as_json else format_
     ids = frozenset(told(lambda key=key: queries.find(SYSTEM, key)).id for key in keys) if keys else None  # type: ignore[misc]
     text = told(lambda: exchange.written(SYSTEM, format_, ids))
     with click.open_file(output, "w", encoding="utf-8", atomic=output != "-") as file:

@@ -55,3 +55,12 @@ def test_some_are_exported_by_key(call: Call) -> None:
     found = json.loads(call("export", "two", "--format", "json").stdout)
     assert [task["key"] for task in found["tasks"]] == ["two"]
     assert call("export", "nobody").exit_code == 1
+    assert call("export", "two", "--json").stdout == call("export", "two", "--format", "json").stdout
+
+
+def test_what_is_wrong_is_told_in_json_where_answers_are(call: Call) -> None:
+    done = call("import", "-", "--json", "--format", "crontab", input="0 1 * * * x\n61 * * * * x\n")
+    assert (done.exit_code, done.stdout) == (1, "")
+    (wrong,) = json.loads(done.stderr)["errors"]
+    assert wrong == {"field": "line 2: schedule_config.minute", "message": "Minute 61 is outside 0–59."}
+    assert json.loads(call("export", "nobody", "--json").stderr)["error"] == "There is no such task."
