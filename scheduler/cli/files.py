@@ -26,7 +26,9 @@ ACTIONS = {"create": "new", "change": "changed", "delete": "deleted", "same": "a
 @click.option("--form", type=click.Choice(FORMS), default="auto", help="Which kind of crontab.", show_default=True)
 @click.option("--dry-run", is_flag=True, help="Only say what it would do, and what it would make fire.")
 @click.option(
-    "--replace", is_flag=True, help="Move tasks that are not in the file to the trash; own templates go where it has any."
+    "--replace",
+    is_flag=True,
+    help="Move tasks that are not in the file to the trash; templates and rules go where it speaks of such.",
 )
 @click.option("--enable", is_flag=True, help="Enable the tasks of a crontab at once.")
 @as_json
@@ -83,10 +85,11 @@ def export_command(keys: tuple[str, ...], format_: str, output: str, as_json: bo
 def _lines(plan: Plan) -> list[str]:
     if plan.source.lines:
         return [f"{one['line']:>4} {one['role']:<8} {one['text'][:60]}{_notes(one['notes'])}" for one in _report(plan)][:SHOWN]
+    rules = [f"{ACTIONS[one.action]:<8} rule {one.name}" for one in plan.rules if one.action != "same"]
     moving = [change for change in plan.changes if change.action != "same"]
     recipes = [f"{ACTIONS[one.action]:<8} template {one.key}" for one in plan.recipes if one.action != "same"]
     told = [f"{ACTIONS[change.action]:<8} {change.key}  {', '.join(change.fields)}".rstrip() for change in moving]
-    return [*recipes, *told][:SHOWN]
+    return [*recipes, *told, *rules][:SHOWN]
 
 
 def _report(plan: Plan) -> list[dict[str, Any]]:

@@ -72,6 +72,16 @@ class Preview:
         return _templates(self.outcome.plan, "delete")
 
     @property
+    def rules(self) -> list[str]:
+        """The notification rules that are made or changed."""
+        return _rules(self.outcome.plan, "create", "change")
+
+    @property
+    def deleted_rules(self) -> list[str]:
+        """The notification rules that are deleted."""
+        return _rules(self.outcome.plan, "delete")
+
+    @property
     def fires(self) -> Fires:
         """The due instants gained and lost, of all together."""
         return total(self.outcome.fires.values())
@@ -84,7 +94,9 @@ class Preview:
     @property
     def may_be_done(self) -> bool:
         """Whether there is anything to confirm, and nothing wrong."""
-        return not self.outcome.plan.problems and bool(self.changes or self.groups or self.templates or self.deleted_templates)
+        plan = self.outcome.plan
+        others = [change.action for change in plan.recipes] + [change.action for change in plan.rules]
+        return not plan.problems and bool(self.changes or self.groups or {*others} - {"same"})
 
 
 @pages.get("/import")
@@ -179,6 +191,10 @@ def _templates(plan: Plan, *actions: str) -> list[str]:
     return [change.name for change in plan.recipes if change.action in actions]
 
 
+def _rules(plan: Plan, *actions: str) -> list[str]:
+    return [change.name for change in plan.rules if change.action in actions]
+
+
 def _told(plan: Plan) -> str:
     created, changed, deleted = (len(plan.of(action)) for action in ("create", "change", "delete"))
     said = [ngettext("One task was created.", "%(num)s tasks were created.", created)] if created else []
@@ -188,4 +204,8 @@ def _told(plan: Plan) -> str:
         said.append(_("Templates made or changed: %(names)s", names=_(", ").join(names)))
     if names := _templates(plan, "delete"):
         said.append(_("Templates deleted: %(names)s", names=_(", ").join(names)))
+    if names := _rules(plan, "create", "change"):
+        said.append(_("Notification rules made or changed: %(names)s", names=_(", ").join(names)))
+    if names := _rules(plan, "delete"):
+        said.append(_("Notification rules deleted: %(names)s", names=_(", ").join(names)))
     return " ".join(said) or _("Nothing had to be changed.")
