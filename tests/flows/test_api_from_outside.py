@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 from pathlib import Path
@@ -53,7 +52,6 @@ def token(site: Site) -> str:
 
 def test_every_line_of_the_documentation_does_what_it_says(site: Site, tmp_path: Path) -> None:
     site.start()
-    shutil.copytree(ROOT / "instance" / "tasks", site.instance / "tasks", dirs_exist_ok=True)
     work = tmp_path / "work"
     work.mkdir()
     (work / "tasks.yaml").write_text(TASKS)
