@@ -1,6 +1,7 @@
 """`import` and `export`: files of tasks on the command line; formats and rules live in `tasks.transfer`."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,8 @@ def import_command(path: str, format_: str, form: str, as_json: bool, **flags: b
     )
     if flags["dry_run"]:
         lines.append(f"fires in 14 days: +{whole.gained} -{whole.lost}{' and more' if whole.more else ''}")
-    found |= {"counts": counts, "problems": [str(problem) for problem in plan.problems], "lines": _report(plan)}
+    found |= {"counts": counts, "changes": _moving(plan), "problems": [str(problem) for problem in plan.problems]}
+    found["lines"] = _report(plan)
     say(found, as_json, *lines)
     if plan.problems:
         if not as_json:
@@ -85,11 +87,26 @@ def export_command(keys: tuple[str, ...], format_: str, output: str, as_json: bo
 def _lines(plan: Plan) -> list[str]:
     if plan.source.lines:
         return [f"{one['line']:>4} {one['role']:<8} {one['text'][:60]}{_notes(one['notes'])}" for one in _report(plan)][:SHOWN]
-    rules = [f"{ACTIONS[one.action]:<8} rule {one.name}" for one in plan.rules if one.action != "same"]
-    moving = [change for change in plan.changes if change.action != "same"]
-    recipes = [f"{ACTIONS[one.action]:<8} template {one.key}" for one in plan.recipes if one.action != "same"]
-    told = [f"{ACTIONS[change.action]:<8} {change.key}  {', '.join(change.fields)}".rstrip() for change in moving]
-    return [*recipes, *told, *rules][:SHOWN]
+    shown = [
+        (one["action"], one["key"] if one["what"] == "task" else f"{one['what']} {one['key']}", one) for one in _moving(plan)
+    ]
+    return [f"{action:<8} {name}  {', '.join(one['fields'])}".rstrip() for action, name, one in shown][:SHOWN]
+
+
+def _moving(plan: Plan) -> list[dict[str, Any]]:
+    """What would not stay as it is: groups, templates, tasks and rules, each with the fields that differ."""
+    several: list[tuple[str, Sequence[Any]]] = [
+        ("group", plan.groups),
+        ("template", plan.recipes),
+        ("task", plan.changes),
+        ("rule", plan.rules),
+    ]
+    return [
+        {"what": what, "key": one.name if what == "rule" else one.key, "action": ACTIONS[one.action], "fields": list(one.fields)}
+        for what, changes in several
+        for one in changes
+        if one.action != "same"
+    ]
 
 
 def _report(plan: Plan) -> list[dict[str, Any]]:
