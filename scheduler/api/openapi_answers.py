@@ -28,5 +28,6 @@ def put_in(paths: Mapping[str, Mapping[str, dict[str, Any]]]) -> None:
 
 def _spoken(answer: Any) -> Any:
     if isinstance(answer, dict) and {"success", "message"} <= answer.keys():
-        return answer | {"message": gettext(answer["message"])}
+        said = answer["message"]
+        return answer | {"message": gettext(said)}
     return answer
