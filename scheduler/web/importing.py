@@ -192,7 +192,7 @@ def _templates(plan: Plan, *actions: str) -> list[str]:
 
 
 def _rules(plan: Plan, *actions: str) -> list[str]:
-    return [change.name for change in plan.rules if change.action in actions]
+    return [change.name for change in plan.rules if change.action in actions][:MOST_SHOWN]
 
 
 def _told(plan: Plan) -> str:

@@ -195,7 +195,7 @@ def _plan(plan: Plan, fires: dict[str, Fires] | None) -> dict[str, Any]:
         "left_off": max(len(moving) - MOST_SHOWN, 0),
         "groups": _moving(plan.groups),
         "templates": _moving(plan.recipes),
-        "rules": [_rule(change) for change in plan.rules if change.action != "same"],
+        "rules": [_rule(change) for change in plan.rules if change.action != "same"][:MOST_SHOWN],
         "notes": _said(plan.source.notes),
         "lines": [
             {
