@@ -223,8 +223,7 @@ def _is_near(policy: Policy) -> bool:
     except ValueError:
         return False  # a socket in the file system has no address
     asked_from = getattr(asked_from, "ipv4_mapped", None) or asked_from
-    near = getattr(settings().security, policy.networks, ())
-    return any(asked_from in ip_network(network, strict=False) for network in near)
+    return any(asked_from in ip_network(near, strict=False) for near in getattr(settings().security, policy.networks, ()))
 
 
 def _is_safe_from_others(policy: Policy) -> bool:
@@ -276,8 +275,7 @@ def answer(error: Exception) -> ResponseReturnValue:
         _note(error)
     answers = _gate().answers
     path = re.sub("/+", "/", request.path.lower())  # who writes it wrong is answered as if they had written it right
-    prefix = max((prefix for prefix in answers if path.startswith(prefix)), key=len)
-    return answers[prefix](error)
+    return answers[max((prefix for prefix in answers if path.startswith(prefix)), key=len)](error)
 
 
 def _note(error: Forbidden) -> None:
@@ -299,5 +297,4 @@ def _with_policy(view: View, policy: Policy) -> View:
 
 
 def _gate(app: Flask | None = None) -> Gate:
-    found: Gate = (app or current_app).extensions["gate"]
-    return found
+    return (app or current_app).extensions["gate"]  # type: ignore[no-any-return]

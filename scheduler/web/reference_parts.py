@@ -1,5 +1,6 @@
 """An OpenAPI document taken apart for its page: sections, calls, fields, schemas in a short notation; asks nobody anything."""
 
+import html
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,7 +52,7 @@ class Call:
     sends: Sequence[str]
     refuses: Sequence[str]
     curl: str
-    example: str  # of the answer
+    example: Markup  # of the answer
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def _call(document: Json, place: tuple[str, str], said: Json, server: str) -> Ca
         sends=list(good.get("headers", ())),
         refuses=[status for status in said["responses"] if status != "200"],
         curl=_curl(place, said, server),
-        example=_written(next(iter(good["content"].values())).get("example", "")),
+        example=Markup(html.escape(_written(next(iter(good["content"].values())).get("example", "")), quote=False)),
     )
 
 
