@@ -10,8 +10,10 @@ from scheduler import api, config, database, vault, web
 from scheduler.accounts import keys as api_keys
 from scheduler.accounts import tokens
 from scheduler.api import openapi
+from scheduler.notify import rule_entries
 from scheduler.runs import ledger
 from scheduler.tasks import due
+from scheduler.tasks.transfer import rule_section
 from scheduler.web import reference
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,6 +50,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     database.connect(app, settings.database_url, settings.server.threads + 8)
     due.use(ledger.settle_task)
+    rule_section.use(rule_entries)
     web.mount(app)
     api.mount(app)
     reference.use(openapi.document)

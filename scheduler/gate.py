@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from flask import Flask, current_app, g, request
 from flask.typing import ResponseReturnValue
 from flask_login import AnonymousUserMixin
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import IntegerConverter, Map
 
 from scheduler.accounts import audit, sessions, standing
@@ -26,6 +26,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LARGEST = 2**31 - 1
 CREDENTIALS = ("Authorization", "X-API-Key")
+ABSOLUTE = re.compile("^https?://[^/]*")  # as proxies write an address
 
 _log = logging.getLogger("Gate")
 
@@ -186,6 +187,7 @@ def _check() -> None:
     """Refuse by raising; whatever has no policy is refused, so that a forgotten one opens nothing."""
     if request.endpoint is None:
         return
+    _refuse_odd_paths()
     policy = policy_of(current_app.view_functions[request.endpoint])
     if policy is None:
         _log.error("event=no_policy endpoint=%s", request.endpoint)
@@ -207,6 +209,13 @@ def _check() -> None:
         require(found.actor, policy.action)
 
 
+def _refuse_odd_paths() -> None:
+    """A NUL is in no name; a slash written as a code divides nothing, and two are not one, whatever the HTTP server thinks."""
+    written = ABSOLUTE.sub("", str(request.environ.get("REQUEST_URI", "")).partition("?")[0].lower())
+    if "\0" in request.path or "%2f" in written or "//" in written:
+        raise NotFound
+
+
 def _is_near(policy: Policy) -> bool:
     """Whether the request comes from a network that needs no credentials here."""
     try:
@@ -214,8 +223,7 @@ def _is_near(policy: Policy) -> bool:
     except ValueError:
         return False  # a socket in the file system has no address
     asked_from = getattr(asked_from, "ipv4_mapped", None) or asked_from
-    near = getattr(settings().security, policy.networks, ())
-    return any(asked_from in ip_network(network, strict=False) for network in near)
+    return any(asked_from in ip_network(near, strict=False) for near in getattr(settings().security, policy.networks, ()))
 
 
 def _is_safe_from_others(policy: Policy) -> bool:
@@ -267,8 +275,7 @@ def answer(error: Exception) -> ResponseReturnValue:
         _note(error)
     answers = _gate().answers
     path = re.sub("/+", "/", request.path.lower())  # who writes it wrong is answered as if they had written it right
-    prefix = max((prefix for prefix in answers if path.startswith(prefix)), key=len)
-    return answers[prefix](error)
+    return answers[max((prefix for prefix in answers if path.startswith(prefix)), key=len)](error)
 
 
 def _note(error: Forbidden) -> None:
@@ -290,5 +297,4 @@ def _with_policy(view: View, policy: Policy) -> View:
 
 
 def _gate(app: Flask | None = None) -> Gate:
-    found: Gate = (app or current_app).extensions["gate"]
-    return found
+    return (app or current_app).extensions["gate"]  # type: ignore[no-any-return]

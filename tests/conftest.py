@@ -13,7 +13,7 @@ from typing import Any
 import hypothesis
 import pytest
 from argon2 import PasswordHasher
-from flask import Flask, has_app_context, session
+from flask import Flask, g, has_app_context, session
 from flask.testing import FlaskClient
 from flask_wtf.csrf import generate_csrf
 from jinja2 import FileSystemBytecodeCache
@@ -213,6 +213,7 @@ def session_of(served: tuple[Flask, Callable[[], None]]) -> Callable[[str], tupl
     def made(sign_in_id: str) -> tuple[str, str]:
         with app.app_context(), app.test_request_context():  # a context of its own: another's would lend its token
             access.begin(db.session.get_one(SignIn, sign_in_id))
+            g.pop("csrf_token", None)  # a test's context outlives the request: it may hold somebody else's
             token = generate_csrf()
             answer = app.make_response("")
             app.session_interface.save_session(app, session, answer)

@@ -21,6 +21,7 @@ TEXTS: Mapping[int, str] = {
     405: N_("This address does not take this method."),
     413: N_("The request is too large: 2 MB at most, an import 20 MB."),
     415: N_("Send JSON: “Content-Type: application/json”."),
+    431: N_("The headers of the request are too large."),
     500: N_("Something went wrong here. The server's log says what."),
 }
 

@@ -8,7 +8,7 @@ from flask_babel import force_locale, gettext
 from werkzeug.routing import Rule
 
 from scheduler import gate
-from scheduler.api import answers, described, openapi_words
+from scheduler.api import answers, described, openapi_answers, openapi_words
 from scheduler.api.described import Call
 from scheduler.api.language import spoken
 from scheduler.api.openapi_calls import ELSEWHERE, methods_of, operation, path_of, refusals
@@ -53,6 +53,7 @@ def _document(app: Flask) -> Json:
         for method in methods_of(rule):
             view = app.view_functions[rule.endpoint]
             paths.setdefault(path_of(rule), {})[method.lower()] = operation(rule, view, call, schemas)
+    openapi_answers.put_in(paths)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Scheduler", "version": VERSION, "description": gettext(openapi_words.ABOUT)},

@@ -99,7 +99,7 @@ PARAMETERS: Mapping[str, str] = {
     "page": N_("Which page, from 1."),
     "project_id": N_("The same as `group`."),
     "q": N_("Only what contains this text."),
-    "replace": N_("Move tasks that the file does not hold to the trash."),
+    "replace": N_("Move tasks that the file does not hold to the trash, and delete templates and rules where it speaks of such."),
     "since": N_("Only from this instant on."),
     "size": N_("How many on a page."),
     "start_date": N_("From when, included: a day or an instant."),

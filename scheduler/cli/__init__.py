@@ -91,6 +91,7 @@ def prepare(now: Settings) -> None:
         copies.refuse_newer()
         flask_migrate.upgrade()
         groups.ensure_default()
+        examples.ship(now.instance)
     password = users.ensure_administrator(os.environ.get("SCHEDULER_ADMIN_PASSWORD"))
     address = now.server.url or f"http://{now.server.host}:{now.server.port}{now.server.path_prefix}/"
     print(f"Scheduler: {address}", flush=True)

@@ -1,6 +1,7 @@
 """`import` and `export`: files of tasks on the command line; formats and rules live in `tasks.transfer`."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,11 @@ ACTIONS = {"create": "new", "change": "changed", "delete": "deleted", "same": "a
 @click.option("--format", "format_", type=click.Choice(("auto", *exchange.FORMATS)), default="auto", show_default=True)
 @click.option("--form", type=click.Choice(FORMS), default="auto", help="Which kind of crontab.", show_default=True)
 @click.option("--dry-run", is_flag=True, help="Only say what it would do, and what it would make fire.")
-@click.option("--replace", is_flag=True, help="Move tasks that are not in the file to the trash.")
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Move tasks that are not in the file to the trash; templates and rules go where it speaks of such.",
+)
 @click.option("--enable", is_flag=True, help="Enable the tasks of a crontab at once.")
 @as_json
 @with_appcontext
@@ -53,7 +58,8 @@ def import_command(path: str, format_: str, form: str, as_json: bool, **flags: b
     )
     if flags["dry_run"]:
         lines.append(f"fires in 14 days: +{whole.gained} -{whole.lost}{' and more' if whole.more else ''}")
-    found |= {"counts": counts, "problems": [str(problem) for problem in plan.problems], "lines": _report(plan)}
+    found |= {"counts": counts, "changes": _moving(plan), "problems": [str(problem) for problem in plan.problems]}
+    found["lines"] = _report(plan)
     say(found, as_json, *lines)
     if plan.problems:
         if not as_json:
@@ -67,9 +73,11 @@ def import_command(path: str, format_: str, form: str, as_json: bool, **flags: b
 @click.option(
     "--output", "-o", type=click.Path(dir_okay=False, allow_dash=True), default="-", help="A file; - is standard output."
 )
+@click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
 @with_appcontext
-def export_command(keys: tuple[str, ...], format_: str, output: str) -> None:
+def export_command(keys: tuple[str, ...], format_: str, output: str, as_json: bool) -> None:
     """Write all tasks, or those of KEYS, as a file; secrets are masked."""
+    format_ = "json" if as_json else format_
     ids = frozenset(told(lambda key=key: queries.find(SYSTEM, key)).id for key in keys) if keys else None  # type: ignore[misc]
     text = told(lambda: exchange.written(SYSTEM, format_, ids))
     with click.open_file(output, "w", encoding="utf-8", atomic=output != "-") as file:
@@ -79,10 +87,26 @@ def export_command(keys: tuple[str, ...], format_: str, output: str) -> None:
 def _lines(plan: Plan) -> list[str]:
     if plan.source.lines:
         return [f"{one['line']:>4} {one['role']:<8} {one['text'][:60]}{_notes(one['notes'])}" for one in _report(plan)][:SHOWN]
-    moving = [change for change in plan.changes if change.action != "same"]
-    recipes = [f"{ACTIONS[one.action]:<8} template {one.key}" for one in plan.recipes if one.action != "same"]
-    told = [f"{ACTIONS[change.action]:<8} {change.key}  {', '.join(change.fields)}".rstrip() for change in moving]
-    return [*recipes, *told][:SHOWN]
+    shown = [
+        (one["action"], one["key"] if one["what"] == "task" else f"{one['what']} {one['key']}", one) for one in _moving(plan)
+    ]
+    return [f"{action:<8} {name}  {', '.join(one['fields'])}".rstrip() for action, name, one in shown][:SHOWN]
+
+
+def _moving(plan: Plan) -> list[dict[str, Any]]:
+    """What would not stay as it is: groups, templates, tasks and rules, each with the fields that differ."""
+    several: list[tuple[str, Sequence[Any]]] = [
+        ("group", plan.groups),
+        ("template", plan.recipes),
+        ("task", plan.changes),
+        ("rule", plan.rules),
+    ]
+    return [
+        {"what": what, "key": one.name if what == "rule" else one.key, "action": ACTIONS[one.action], "fields": list(one.fields)}
+        for what, changes in several
+        for one in changes
+        if one.action != "same"
+    ]
 
 
 def _report(plan: Plan) -> list[dict[str, Any]]:

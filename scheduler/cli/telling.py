@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import click
 
@@ -15,13 +15,31 @@ T = TypeVar("T")
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for programs.")
 
 
+class Told(click.ClickException):
+    """An error of ours, with its fields: in lines, or in JSON where answers are."""
+
+    def __init__(self, error: SchedulerError) -> None:
+        super().__init__("\n".join(map(str, error.problems)))
+        self.errors = [{"field": one.field, "message": one.text % one.params} for one in error.problems]
+        context = click.get_current_context(silent=True)  # gone by the time it is shown
+        self.in_json = bool(context and context.params.get("as_json"))
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Say it on the error stream, so that standard output holds answers only."""
+        if not self.in_json:
+            super().show(file)
+            return
+        said = {"error": self.message, "errors": self.errors}
+        click.echo(json.dumps(said, ensure_ascii=False, indent=2), file=file, err=True)
+
+
 def told(verb: Callable[[], T]) -> T:
     """What `verb` answers; an error of ours is said in lines and ends with 1, without a stack trace."""
     try:
         return verb()
     except SchedulerError as error:
         db.session.rollback()
-        raise click.ClickException("\n".join(map(str, error.problems))) from error
+        raise Told(error) from error
 
 
 def say(found: dict[str, Any], in_json: bool, *lines: str) -> None:

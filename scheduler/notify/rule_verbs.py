@@ -72,20 +72,20 @@ def shown(known: Known) -> dict[str, Any]:
     return {**place, "group": known.group.key if known.group else None, **known.rule.terms}
 
 
-def create(actor: Actor, place: Mapping[str, Any], values: Mapping[str, Any]) -> Known:
-    """A new rule; `place` has `scope`, and `task` or `group` by number or key."""
+def create(actor: Actor, place: Mapping[str, Any], values: Mapping[str, Any], any_channel: bool = False) -> Known:
+    """A new rule; `place` has `scope`, and `task` or `group` by number or key; `any_channel`: also ones that are to follow."""
     with transaction() as session:
         rule = Rule(created_at=clock.now(), created_by=actor.name, terms={}, scope="")
         known = _placed(session, actor, rule, place)
         _require(actor, known)
-        rule.terms = _checked(session, values)
+        rule.terms = _checked(session, values, any_channel)
         session.add(rule)
         session.flush()
         audit.record(actor, "rule.create", _thing(rule), after=shown(known))
     return known
 
 
-def edit(actor: Actor, rule_id: int, changes: Mapping[str, Any], version: int | None = None) -> Known:
+def edit(actor: Actor, rule_id: int, changes: Mapping[str, Any], version: int | None = None, any_channel: bool = False) -> Known:
     """Change what `changes` name; what it is about stays."""
     with transaction() as session:
         known = _known(session, actor, rule_id)
@@ -95,7 +95,7 @@ def edit(actor: Actor, rule_id: int, changes: Mapping[str, Any], version: int | 
             text = N_("Somebody else changed it meanwhile: it is at version %(now)s, yours was %(yours)s. Nothing was saved.")
             raise Conflict.because(text, field="version", now=rule.version, yours=version)
         before = shown(known)
-        rule.terms = _checked(session, {**rule.terms, **changes})
+        rule.terms = _checked(session, {**rule.terms, **changes}, any_channel)
         rule.version += 1
         session.flush()
         audit.record(actor, "rule.edit", _thing(rule), before=before, after=shown(known))
@@ -111,9 +111,9 @@ def remove(actor: Actor, rule_id: int) -> None:
         session.delete(known.rule)
 
 
-def _checked(session: Session, values: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(session: Session, values: Mapping[str, Any], any_channel: bool) -> dict[str, Any]:
     given = terms.read(values)
-    for number, choice in enumerate(given.channels):
+    for number, choice in enumerate(given.channels if not any_channel else ()):
         if choice.channel is None:
             continue
         match = Channel.id == choice.channel if isinstance(choice.channel, int) else Channel.name == choice.channel

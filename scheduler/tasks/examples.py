@@ -1,6 +1,8 @@
 """The example tasks, for the first minute of a newcomer and for `make demo`; their texts come in both languages."""
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from scheduler.accounts.permissions import Actor
@@ -9,6 +11,8 @@ from scheduler.tasks import definitions
 from scheduler.tasks.models import Task
 
 Translate = Callable[[str], str]
+PROGRAMS = "tasks"  # the folder of them, here and in every installation
+SHIPPED = Path(__file__).resolve().parents[2] / "instance" / PROGRAMS
 
 HELLO: dict[str, Any] = {
     "name": N_("Hello every minute"),
@@ -63,3 +67,9 @@ def load(actor: Actor, translate: Translate, everything: bool = False) -> list[T
         definitions.create(actor, {name: translate(value) if name in words else value for name, value in values.items()})
         for values in chosen
     ]
+
+
+def ship(instance: Path) -> None:
+    """Put the program the API's documents name into an installation that has no folder of programs yet."""
+    if not (instance / PROGRAMS).exists() and SHIPPED.is_dir():
+        shutil.copytree(SHIPPED, instance / PROGRAMS)

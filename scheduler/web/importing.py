@@ -64,7 +64,22 @@ class Preview:
     @property
     def templates(self) -> list[str]:
         """The templates that are made or changed."""
-        return _templates(self.outcome.plan)
+        return _templates(self.outcome.plan, "create", "change")
+
+    @property
+    def deleted_templates(self) -> list[str]:
+        """The templates that are deleted."""
+        return _templates(self.outcome.plan, "delete")
+
+    @property
+    def rules(self) -> list[str]:
+        """The notification rules that are made or changed."""
+        return _rules(self.outcome.plan, "create", "change")
+
+    @property
+    def deleted_rules(self) -> list[str]:
+        """The notification rules that are deleted."""
+        return _rules(self.outcome.plan, "delete")
 
     @property
     def fires(self) -> Fires:
@@ -79,7 +94,9 @@ class Preview:
     @property
     def may_be_done(self) -> bool:
         """Whether there is anything to confirm, and nothing wrong."""
-        return not self.outcome.plan.problems and bool(self.changes or self.groups or self.templates)
+        plan = self.outcome.plan
+        others = [change.action for change in plan.recipes] + [change.action for change in plan.rules]
+        return not plan.problems and bool(self.changes or self.groups or {*others} - {"same"})
 
 
 @pages.get("/import")
@@ -170,8 +187,12 @@ def _unpacked(text: str) -> bytes:
         raise Invalid.because(N_("Choose a file, or paste its text."), field="file") from None
 
 
-def _templates(plan: Plan) -> list[str]:
-    return [change.draft.given.name for change in plan.recipes if change.action != "same"]
+def _templates(plan: Plan, *actions: str) -> list[str]:
+    return [change.name for change in plan.recipes if change.action in actions]
+
+
+def _rules(plan: Plan, *actions: str) -> list[str]:
+    return [change.name for change in plan.rules if change.action in actions][:MOST_SHOWN]
 
 
 def _told(plan: Plan) -> str:
@@ -179,6 +200,12 @@ def _told(plan: Plan) -> str:
     said = [ngettext("One task was created.", "%(num)s tasks were created.", created)] if created else []
     said += [ngettext("One task was changed.", "%(num)s tasks were changed.", changed)] if changed else []
     said += [ngettext("One task was deleted.", "%(num)s tasks were deleted.", deleted)] if deleted else []
-    if names := _templates(plan):
+    if names := _templates(plan, "create", "change"):
         said.append(_("Templates made or changed: %(names)s", names=_(", ").join(names)))
+    if names := _templates(plan, "delete"):
+        said.append(_("Templates deleted: %(names)s", names=_(", ").join(names)))
+    if names := _rules(plan, "create", "change"):
+        said.append(_("Notification rules made or changed: %(names)s", names=_(", ").join(names)))
+    if names := _rules(plan, "delete"):
+        said.append(_("Notification rules deleted: %(names)s", names=_(", ").join(names)))
     return " ".join(said) or _("Nothing had to be changed.")

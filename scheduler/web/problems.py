@@ -21,6 +21,7 @@ PROBLEMS: dict[int, Sorry] = {
     413: Sorry(N_("That is too large."), N_("A request may have at most 2 MB.")),
     419: Sorry(N_("This page has expired."), N_("Reload it and send the form again; nothing was changed.")),
     429: Sorry(N_("Too many tries."), N_("Wait a little before you try again.")),
+    431: Sorry(N_("That is too large."), N_("The headers of the request are too large.")),
     500: Sorry(N_("Something went wrong on our side."), N_("It has been written to the server's log. Trying again may help.")),
     503: Sorry(N_("Not now, please try again."), N_("The storage cannot be used at the moment. Nothing was saved.")),
     507: Sorry(N_("The disk is full."), N_("Nothing was saved. Free some room on it and try again.")),

@@ -1,5 +1,6 @@
 """An OpenAPI document taken apart for its page: sections, calls, fields, schemas in a short notation; asks nobody anything."""
 
+import html
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,6 +52,7 @@ class Call:
     sends: Sequence[str]
     refuses: Sequence[str]
     curl: str
+    example: Markup  # of the answer
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ def _call(document: Json, place: tuple[str, str], said: Json, server: str) -> Ca
         sends=list(good.get("headers", ())),
         refuses=[status for status in said["responses"] if status != "200"],
         curl=_curl(place, said, server),
+        example=Markup(html.escape(_written(next(iter(good["content"].values())).get("example", "")), quote=False)),
     )
 
 
@@ -198,10 +201,14 @@ def _curl(place: tuple[str, str], said: Json, server: str) -> str:
             given = content["example"]
             is_json = not isinstance(given, str)
             parts.append(f"-H 'Content-Type: {media}'" if is_json else "-H 'Content-Type: text/plain'")
-            text = json.dumps(given, ensure_ascii=False, indent=2) if is_json else given
-            parts.append(f"{'-d' if is_json else '--data-binary'} {shlex.quote(text)}")
+            parts.append(f"{'-d' if is_json else '--data-binary'} {shlex.quote(_written(given))}")
             break
     return " \\\n  ".join(parts)
+
+
+def _written(example: Any) -> str:
+    """An example as it goes over the line, but with room around it."""
+    return example.rstrip() if isinstance(example, str) else json.dumps(example, ensure_ascii=False, indent=2)
 
 
 def _has(call: Call, section: str, words: Sequence[str]) -> bool:

@@ -138,6 +138,27 @@ def test_1_it_answers_in_the_documents_words(client):
     assert answer["data"]["description"] is None and answer["data"]["retry_count"] == answer["data"]["priority"] == 0
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "said"),
+    [
+        ("POST", "/tasks", SYNC, "任务创建成功"),
+        ("GET", "/tasks/1", "", "获取成功"),
+        ("PUT", "/tasks/1", UPDATE, "任务更新成功"),
+        ("DELETE", "/tasks/1", "", "任务删除成功"),
+        ("POST", "/tasks/1/pause", "", "任务已暂停"),
+        ("POST", "/tasks/1/resume", "", "任务已恢复"),
+        ("POST", "/tasks/1/trigger", "", "任务已触发"),
+        ("GET", "/metrics", "", "获取成功"),
+        ("POST", "/cleanup-workspaces?max_age_hours=48", "", "清理完成，已删除超过 48 小时的工作目录"),
+    ],
+)
+def test_its_messages_are_the_documents(client, method, path, body, said):
+    if path != "/tasks":
+        client.post("/tasks", json.loads(SYNC))
+    answer = client.send(method, path, json.loads(body) if body else None, headers={"Accept-Language": "zh-CN"})
+    assert answer.json["message"].rstrip("。") == said
+
+
 def test_2_it_lists_tasks(client, ran):
     found = client.get("/tasks?page=1&size=10&is_active=true").json
     fits(found, PAGE)
@@ -249,6 +270,8 @@ def test_it_says_what_is_wrong_as_the_document_does(client):
     fits(refused.json, {"success": bool, "code": int, "message": str, "errors": list, "timestamp": TIME})
     assert (refused.status_code, refused.json["code"], refused.json["success"]) == (400, 400, False)
     assert [error["field"] for error in refused.json["errors"]] == ["schedule_config"]
+    again = client.post("/tasks", json.loads(SYNC) | {"schedule_config": "0 25 * * *"}, headers={"Accept-Language": "zh"})
+    assert again.json["message"] == "调度配置无效"
 
 
 def test_it_keeps_the_documents_statuses_of_errors(client, anybody, program):

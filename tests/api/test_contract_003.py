@@ -113,3 +113,9 @@ def test_9_another_change_leaves_the_rules_alone(ada_calls, task):
 def test_9_a_wrong_rule_is_named(ada_calls, task, wrong, field):
     refused = ada_calls.put(f"/api/scheduler/tasks/{task}", {"task_notify": [RULE | wrong]})
     assert (refused.status_code, [error["field"] for error in refused.json["errors"]]) == (400, [f"task_notify.{field}"])
+
+
+def test_9_a_task_without_rules_has_a_list_without_rules(ada_calls):
+    task = ada_calls.make()["id"]
+    assert ada_calls.data(f"/tasks/{task}")["notify"] == []
+    assert got(ada_calls, f"GET /api/scheduler/tasks/{task}")["task_notify"] == []

@@ -153,7 +153,7 @@ def test_v1_keeps_notify_when_metadata_changes_and_null_takes_it_away(ada_calls,
     kept = ada_calls.put(place, {"metadata": {"room": 7}}).json["data"]
     assert (kept["notify"], kept["metadata"]) == ([WANT], {"room": 7})
     gone = ada_calls.put(place, {"notify": None}).json["data"]
-    assert (gone["notify"], gone["metadata"]) == ({}, {"room": 7})
+    assert (gone["notify"], gone["metadata"]) == ([], {"room": 7})
 
 
 def test_v1_names_what_is_wrong_with_notify(ada_calls, task):

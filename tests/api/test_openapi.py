@@ -1,6 +1,7 @@
 """The OpenAPI document: valid, complete against the routes, in both languages, and with examples that work."""
 
 import copy
+import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,11 +12,12 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from scheduler import gate
-from scheduler.api import openapi
+from scheduler.api import openapi, openapi_answers
 from scheduler.api.openapi_calls import methods_of, path_of
 from scheduler.api.openapi_examples import FILE, PLACES
 from scheduler.config import settings
 from tests.api.conftest import Program
+from tests.api.keeping import keep, shortened
 from tests.api.scene import arrange, signed_in
 
 OUTSIDE = ("/metrics", "/healthz", "/readyz")
@@ -134,6 +136,21 @@ def test_whoever_is_signed_in_may_read_it(program: Any, anybody: Program) -> Non
     assert anybody.get("/api/openapi.json").status_code == 401
 
 
+def test_every_call_has_an_answer_that_is_what_the_call_says_it_answers(document: dict[str, Any]) -> None:
+    for method, path, said in operations(document):
+        media, content = next(iter(said["responses"]["200"]["content"].items()))
+        assert "example" in content, f"{method} {path}: KEEP_ANSWERS=1 pytest -m slow tests/api/test_openapi.py writes it"
+        if media == "application/json":
+            holds(document, content["schema"], content["example"])
+    assert openapi_answers.kept().keys() == {said["operationId"] for *_, said in operations(document)}
+
+
+def test_an_answer_of_the_examples_speaks_the_language_of_the_document(app: Flask) -> None:
+    with app.test_request_context("/"):
+        said = openapi.document("zh")["paths"]["/api/v1/scheduler/tasks"]["post"]["responses"]["200"]
+    assert said["content"]["application/json"]["example"]["message"] == "任务创建成功"
+
+
 def sent(said: dict[str, Any], path: str) -> dict[str, Any]:
     """The request the document gives as an example of this call."""
     query = {}
@@ -159,15 +176,16 @@ ALIVE = ("/stop", "/hasten")
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("clock")
 def test_its_examples_work(app: Flask, document: dict[str, Any], served: tuple[Flask, Callable[[], None]]) -> None:
-    changed = True
+    changed, answers = True, {}
     for method, path, said in sorted(operations(document), key=lambda one: one[0] != "GET"):
         if changed:
             served[1]()
             arrange(app, settings().instance, alive=path.endswith(ALIVE))
         changed = method != "GET"
         pair, client = signed_in(), app.test_client()
-        headers = {"Authorization": f"Bearer {pair.access}"}
+        headers = {"Authorization": f"Bearer {pair.access}", "Accept-Language": "en"}
         if path in AFTER:
             client.open(method=AFTER[path][0], path=AFTER[path][1], headers=headers)
         request = sent(said, path)
@@ -178,3 +196,6 @@ def test_its_examples_work(app: Flask, document: dict[str, Any], served: tuple[F
         assert answer.mimetype in said["responses"]["200"]["content"], (method, path)
         if answer.mimetype == "application/json":
             holds(document, said["responses"]["200"]["content"]["application/json"]["schema"], answer.json)
+        answers[said["operationId"]] = shortened(answer.json if answer.is_json else answer.text, settings().instance)
+    if "KEEP_ANSWERS" in os.environ:
+        keep(answers)

@@ -93,3 +93,16 @@ def test_who_may_do_it(program: Callable[[str], Program], anybody: Program) -> N
         assert send(program(name), CRONTAB, "crontab").status_code == 403
     assert send(anybody, CRONTAB, "crontab").status_code == 401 and anybody.get("/export").status_code == 401
     assert program("victor").get("/export").status_code == 200
+
+
+def test_a_dry_run_tells_what_becomes_of_rules_and_templates(ada_calls: Program) -> None:
+    rule = {"scope": "all", "name": "Failing", "triggers": ["lost"], "channels": [{"type": "inbox", "users": ["ada"]}]}
+    ada_calls.post("/notification-rules", rule)
+    out = ada_calls.get("/export").json
+    assert out["rules"] == [rule] and out["templates"] == []
+    changed = {**out, "rules": [rule | {"threshold": 3}, rule | {"name": "New"}]}
+    data = ada_calls.post("/import?dry_run=1&replace=1", json=changed).json["data"]
+    told = [(one["scope"], one["name"], one["action"], one["changes"].get("threshold")) for one in data["rules"]]
+    assert told == [("all", "Failing", "change", {"before": None, "after": 3}), ("all", "New", "create", None)]
+    gone = ada_calls.post("/import?replace=1", json={**out, "rules": []}).json["data"]
+    assert [one["action"] for one in gone["rules"]] == ["delete"] and ada_calls.get("/notification-rules").json["total"] == 0

@@ -209,7 +209,16 @@ def toasts(page: Page, good: str) -> Locator:
     return page.locator("[data-toast]")
 
 
-STATES = [shortcuts, deletion, selection, menus, wrong_schedule, refused_form, toasts]
+def tried_call(page: Page, good: str) -> Locator:
+    page.goto("/api/docs?q=get+tasks+executions")
+    page.locator("details.reference-call > summary").filter(has_text="/v1/scheduler/tasks/{task_id}/executions").click()
+    page.locator("[data-try-open]:visible").click()
+    page.locator("[name='path task_id']").fill(good.rpartition("/")[2])
+    page.locator("form.try .btn-primary").click()
+    return page.locator(".try-status.text-good")
+
+
+STATES = [shortcuts, deletion, selection, menus, wrong_schedule, refused_form, toasts, tried_call]
 
 
 @pytest.mark.parametrize(

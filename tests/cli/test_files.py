@@ -21,6 +21,17 @@ def test_a_dry_run_changes_nothing_and_counts_what_would_fire(call: Call) -> Non
     assert found["counts"]["new"] == 2 and found["fires"]["gained"] == 14 and db.session.query(Task).count() == 0
 
 
+def test_what_moves_is_told_one_by_one(call: Call) -> None:
+    make_task(key="one", name="one")
+    text = """{"format": "scheduler", "version": 1, "groups": [{"key": "night"}],
+      "templates": [{"name": "T", "task": {"command": "x"}}],
+      "rules": [{"scope": "group", "group": "night", "name": "R", "triggers": ["lost"], "channels": [{"channel": "on call"}]}]}"""
+    found = json.loads(call("import", "-", "--dry-run", "--replace", "--json", input=text).stdout)["changes"]
+    told = [("group", "night", "new"), ("template", "t", "new"), ("task", "one", "deleted"), ("rule", "night: R", "new")]
+    assert [(one["what"], one["key"], one["action"]) for one in found] == told
+    assert "deleted  one\nnew      rule night: R\n" in call("import", "-", "--replace", input=text).output
+
+
 def test_what_is_wrong_is_told_and_ends_with_one(call: Call) -> None:
     for words in ((), ("--dry-run",), ("--dry-run", "--json")):
         done = call("import", "-", *words, input="61 * * * * x\n")
@@ -55,3 +66,12 @@ def test_some_are_exported_by_key(call: Call) -> None:
     found = json.loads(call("export", "two", "--format", "json").stdout)
     assert [task["key"] for task in found["tasks"]] == ["two"]
     assert call("export", "nobody").exit_code == 1
+    assert call("export", "two", "--json").stdout == call("export", "two", "--format", "json").stdout
+
+
+def test_what_is_wrong_is_told_in_json_where_answers_are(call: Call) -> None:
+    done = call("import", "-", "--json", "--format", "crontab", input="0 1 * * * x\n61 * * * * x\n")
+    assert (done.exit_code, done.stdout) == (1, "")
+    (wrong,) = json.loads(done.stderr)["errors"]
+    assert wrong == {"field": "line 2: schedule_config.minute", "message": "Minute 61 is outside 0–59."}
+    assert json.loads(call("export", "nobody", "--json").stderr)["error"] == "There is no such task."

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 from pathlib import Path
@@ -53,7 +52,6 @@ def token(site: Site) -> str:
 
 def test_every_line_of_the_documentation_does_what_it_says(site: Site, tmp_path: Path) -> None:
     site.start()
-    shutil.copytree(ROOT / "instance" / "tasks", site.instance / "tasks", dirs_exist_ok=True)
     work = tmp_path / "work"
     work.mkdir()
     (work / "tasks.yaml").write_text(TASKS)
@@ -78,6 +76,19 @@ NO_HTTP = [
     (b"POST /api/v1/auth/login" + END + b"Transfer-Encoding: gzip\r\n", 400),
     (b"POST /api/v1/auth/login" + END + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
     (b"POST /api/v1/auth/login" + END + b"Content-Length: 99999999\r\n", 413),
+    (b"GET http://[::1/api/v1/scheduler/tasks" + END, 400),
+]
+NO_PAGE = [
+    (b"nonsense\r\n", 400),
+    (b"get /tasks" + END, 400),
+    (b"GET http://[::1/tasks" + END, 400),
+    (b"GET /tasks\xff" + END, 400),
+    (b"GET /tasks" + END + b"A: " + b"a" * 400_000 + b"\r\n", 431),
+    (b"POST /tasks/new" + END + b"Transfer-Encoding: gzip\r\n", 400),
+    (b"POST /tasks/new" + END + b"Content-Length: 99999999\r\n", 413),
+    (b"GET //login" + END, 404),
+    (b"GET /static//css/app.css" + END, 404),
+    (b"GET /%2flogin" + END, 404),
 ]
 
 
@@ -89,6 +100,20 @@ def test_what_is_no_proper_http_is_refused_in_the_faces_shape(site: Site) -> Non
         assert (found, set(json.loads(body))) == (status, {"success", "code", "message", "errors", "timestamp"}), octets[:60]
     found, body = sent(site, b"get /api/tasks" + END + b"\r\n")
     assert found == 400 and set(json.loads(body)) == {"error", "errors"}
+
+
+def test_what_is_no_proper_http_is_refused_with_a_page_elsewhere(site: Site) -> None:
+    site.start()
+    for octets, status in NO_PAGE:
+        found, body = sent(site, octets + b"\r\n")
+        assert (found, b"<main" in body, b"css/app.css" in body) == (status, True, True), octets[:60]
+
+
+def test_what_is_no_proper_http_signs_nobody_out_and_says_what_a_browser_may_do(site: Site) -> None:
+    site.start()
+    answer = requests.get(f"{site.address}/tasks", headers={"A": "a" * 300_000}, timeout=10)
+    assert answer.status_code == 431 and "Set-Cookie" not in answer.headers
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
 
 
 def test_hundreds_of_large_bodies_leave_the_servers_memory_as_it_was(site: Site) -> None:

@@ -1,5 +1,6 @@
 """Bringing tasks in on the page: looked at first, then confirmed; and taking them away."""
 
+import json
 import re
 from collections.abc import Callable
 from io import BytesIO
@@ -7,7 +8,10 @@ from io import BytesIO
 import pytest
 from flask.testing import FlaskClient
 
+from scheduler.accounts.permissions import SYSTEM
 from scheduler.database import db
+from scheduler.notify import rule_verbs
+from scheduler.tasks import own_recipes
 from scheduler.tasks.models import Task
 from scheduler.tasks.transfer import exchange
 from tests.web.forms import send, task, text_of
@@ -113,3 +117,17 @@ def test_everything_is_exported_from_the_list(sign_in: SignIn) -> None:
 
 def test_the_first_page_leads_to_it(sign_in: SignIn) -> None:
     assert 'href="/tasks/import"' in text_of(sign_in("edith").get("/tasks"))
+
+
+def test_templates_and_rules_are_shown_before_they_come_and_go(sign_in: SignIn) -> None:
+    client = sign_in("ada")
+    own_recipes.create(SYSTEM, {"name": "Packing", "task": {"command": "true"}})
+    channels = [{"type": "inbox", "users": ["ada"]}]
+    rule_verbs.create(SYSTEM, {"scope": "all"}, {"name": "Quiet", "triggers": ["lost"], "channels": channels})
+    rules = [{"scope": "all", "name": "Loud", "triggers": ["lost"], "channels": channels}]
+    text = json.dumps({"format": "scheduler", "version": 1, "templates": [], "rules": rules})
+    page = text_of(send(client, "/tasks/import", {"text": text, "replace": "1"}))
+    for told in ("Templates deleted: Packing", "rules made or changed: *: Loud", "rules deleted: *: Quiet"):
+        assert told in page
+    confirmed(client, page)
+    assert [known.rule.terms["name"] for known in rule_verbs.listed(SYSTEM)] == ["Loud"] and own_recipes.listed(SYSTEM) == []

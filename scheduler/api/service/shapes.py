@@ -28,7 +28,7 @@ def whole(actor: Actor, task: Task) -> dict[str, Any]:
     values: Mapping[str, Any] = shapes.task(actor, task)
     fields = {name: values[name] for name in sorted(spelled.OURS - OTHERWISE) if name in values}
     notes = {name: value for name, value in task.notes.items() if name not in RESERVED}
-    own = {"enabled": task.enabled, "owner": values["owner"], "metadata": notes, "task_notify": wishes.kept(task)}
+    own = {"enabled": task.enabled, "owner": values["owner"], "metadata": notes, "task_notify": wishes.rules(task)}
     times = {"created_at": shown(task.created_at), "updated_at": shown(task.updated_at)}
     return {**briefs([task])[0], **fields, **own, **times}
 

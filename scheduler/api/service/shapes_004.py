@@ -74,7 +74,7 @@ def _identity(task: Task) -> dict[str, Any]:
         "group": task.group.key,
         "tags": [tag.name for tag in task.tags],
         "timezone": task.timezone,
-        "task_notify": wishes.kept(task),
+        "task_notify": wishes.rules(task),
         "created_at": shown(task.created_at),
         "updated_at": shown(task.updated_at),
     }

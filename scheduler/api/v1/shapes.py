@@ -141,7 +141,7 @@ def _written(task: Task, upstreams: Sequence[str]) -> dict[str, Any]:
     values = definitions.written(task, upstreams)
     kept = {name: value for name, value in values.items() if name not in LATER}
     notes = {name: value for name, value in task.notes.items() if name != wishes.KEPT}
-    own = {"description": task.description or None, "metadata": notes, "notify": wishes.kept(task)}
+    own = {"description": task.description or None, "metadata": notes, "notify": wishes.rules(task)}
     return kept | _content(task, values) | own
 
 

@@ -20,6 +20,7 @@ from scheduler.tasks.transfer.crontab import FORMS
 from scheduler.tasks.transfer.fires import DAYS, Fires, total
 from scheduler.tasks.transfer.grouping import GroupChange
 from scheduler.tasks.transfer.recipe_entries import RecipeChange
+from scheduler.tasks.transfer.rule_section import RuleChange
 from scheduler.tasks.transfer.source import LARGEST
 
 calls = Blueprint("v1_transfer", __name__, url_prefix="/v1/scheduler")
@@ -92,8 +93,23 @@ class GroupChanged(Shape):
     changes: dict[str, Difference]
 
 
-class TemplateChanged(GroupChanged):
+class TemplateChanged(Shape):
     """What becomes of a template."""
+
+    key: str
+    action: Literal["create", "change", "delete"]
+    changes: dict[str, Difference]
+
+
+class RuleChanged(Shape):
+    """What becomes of a notification rule; what it is about stands in `task` or `group`, by key."""
+
+    scope: str
+    task: str | None
+    group: str | None
+    name: str
+    action: Literal["create", "change", "delete"]
+    changes: dict[str, Difference]
 
 
 class LineTold(Shape):
@@ -119,6 +135,7 @@ class Imported(Shape):
     left_off: int
     groups: list[GroupChanged]
     templates: list[TemplateChanged]
+    rules: list[RuleChanged]
     notes: list[str]
     lines: list[LineTold]
     fires: FiresOfAll | None
@@ -178,6 +195,7 @@ def _plan(plan: Plan, fires: dict[str, Fires] | None) -> dict[str, Any]:
         "left_off": max(len(moving) - MOST_SHOWN, 0),
         "groups": _moving(plan.groups),
         "templates": _moving(plan.recipes),
+        "rules": [_rule(change) for change in plan.rules if change.action != "same"][:MOST_SHOWN],
         "notes": _said(plan.source.notes),
         "lines": [
             {
@@ -200,6 +218,12 @@ def _moving(changes: Sequence[GroupChange] | Sequence[RecipeChange]) -> list[dic
         for change in changes
         if change.action != "same"
     ]
+
+
+def _rule(change: RuleChange) -> dict[str, Any]:
+    place = {name: change.place.get(name) for name in ("scope", "task", "group")}
+    said = {"name": change.values.get("name", ""), "action": change.action}
+    return {**place, **said, "changes": _fields(change.fields)}
 
 
 def _all(fires: dict[str, Fires]) -> dict[str, Any]:

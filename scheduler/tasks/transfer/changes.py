@@ -7,12 +7,14 @@ from scheduler.tasks.drafts import Draft
 from scheduler.tasks.models import Group, Task
 from scheduler.tasks.transfer.grouping import GroupChange
 from scheduler.tasks.transfer.recipe_entries import RecipeChange
+from scheduler.tasks.transfer.rule_section import RuleChange
 from scheduler.tasks.transfer.source import Entry, Located, Source
 
 
 @dataclass(frozen=True)
 class Options:
-    """Asked for beside the file: `replace` moves what it lacks to the trash, `enable` switches a crontab's tasks on."""
+    """Asked for beside the file: `replace` moves tasks it lacks to the trash, and deletes recipes and rules where it
+    speaks of such at all; `enable` switches a crontab's tasks on."""
 
     replace: bool = False
     enable: bool = False
@@ -42,6 +44,7 @@ class Plan:
     changes: list[Change] = field(default_factory=list)
     groups: list[GroupChange] = field(default_factory=list)
     recipes: list[RecipeChange] = field(default_factory=list)
+    rules: list[RuleChange] = field(default_factory=list)
     problems: list[Located] = field(default_factory=list)
     state: tuple[Any, ...] = ()
 

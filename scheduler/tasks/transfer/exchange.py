@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from scheduler import clock, signals
@@ -14,9 +14,19 @@ from scheduler.database import after_commit, db, transaction
 from scheduler.errors import N_, Invalid
 from scheduler.schedules.plan import Plan as Due
 from scheduler.tasks import definitions, dependencies, due, own_recipes, queries, trash, versions
-from scheduler.tasks.models import Task
+from scheduler.tasks.models import Group, Task
 from scheduler.tasks.queries import Wanted, plan_of
-from scheduler.tasks.transfer import crontab_tasks, decoding, grouping, linking, native, planning, recipe_entries, tasks_json
+from scheduler.tasks.transfer import (
+    crontab_tasks,
+    decoding,
+    grouping,
+    linking,
+    native,
+    planning,
+    recipe_entries,
+    rule_section,
+    tasks_json,
+)
 from scheduler.tasks.transfer.changes import PLAIN, Change, Options, Plan
 from scheduler.tasks.transfer.fires import Counter, Fires, Timing
 from scheduler.tasks.transfer.planning import Progress
@@ -84,9 +94,12 @@ def written(actor: Actor, format_: str, ids: frozenset[int] | None = None) -> st
     if format_ == "tasks.json":
         return native.as_json(tasks_json.written(pairs))
     groups = {task.group.key: task.group for task in tasks}
-    shared = recipe_entries.exported(own_recipes.listed(actor) if ids is None else ())
+    shared = recipe_entries.exported(own_recipes.listed(actor)) if ids is None else None
+    rules = rule_section.known().exported(actor) if ids is None else None
+    wanted = {rule["group"] for rule in rules or () if "group" in rule} - groups.keys()
+    groups |= {group.key: group for group in db.session.scalars(select(Group).where(Group.key.in_(wanted)))}
     in_groups = [native.group_values(groups[key]) for key in sorted(groups)]
-    return _text(native.document(in_groups, [values for _, values in pairs], shared), format_)
+    return _text(native.document(in_groups, [values for _, values in pairs], shared, rules), format_)
 
 
 def recipes_written(actor: Actor, format_: str, key: str = "") -> str:
@@ -150,9 +163,12 @@ def _write(session: Session, actor: Actor, plan: Plan) -> None:
             session.add(versions.kept(actor, task, act[0], after, upstreams.get(task.id, [])))
         audit.record(actor, act[0], ("task", task.id, task.name), before=act[1], after=after)
         after_commit(signals.task_changed, task_id=task.id)
+    rule_section.known().write(actor, plan.rules)
     told = {"created": len(created), "changed": len(changed), "deleted": len(plan.of("delete"))}
     if moved := sum(change.action != "same" for change in plan.recipes):
         told["templates"] = moved
+    if moved := sum(change.action != "same" for change in plan.rules):
+        told["rules"] = moved
     audit.record(actor, "tasks.import", ("file", None, plan.source.format), after=told)
 
 

@@ -21,7 +21,7 @@ from scheduler.validation import shorten
 from scheduler.vault import MASK
 
 FORMAT, VERSION = "scheduler", 1
-SECTIONS = ("groups", "templates", "tasks")
+SECTIONS = ("groups", "templates", "tasks", "rules")
 ALWAYS = ("key", "name", "group", "schedule_type", "timezone", "is_active", "timeout_seconds", "kill_grace_seconds")
 # The installation's to say for what names none; a file is to mean the same elsewhere.
 HIDING = ("env", "params", "headers")
@@ -40,10 +40,11 @@ def read(decoded: Decoded, format_: str) -> Source:
     for name in head:
         if name not in ("format", "version", *SECTIONS):
             refuse(N_("Unknown field “%(name)s”."), 1, name=shorten(name))
-    source = Source(format_)
+    source = Source(format_, has_recipes="templates" in head, has_rules="rules" in head)
     source.groups = _entries(decoded, "groups", source.problems)
     source.recipes = _entries(decoded, "templates", source.problems)
     source.entries = _entries(decoded, "tasks", source.problems)
+    source.rules = _entries(decoded, "rules", source.problems)
     return source
 
 
@@ -68,10 +69,16 @@ def listed(given: Any, section: str, lines: Sequence[int], problems: list[Locate
     return found
 
 
-def document(groups: Sequence[Values], tasks: Sequence[Values], recipes: Sequence[Values] = ()) -> Values:
-    """The whole of a file; recipes, which not everybody has, only where there are any."""
-    found: Values = {"format": FORMAT, "version": VERSION, "groups": list(groups)}
-    return found | ({"templates": list(recipes)} if recipes else {}) | {"tasks": list(tasks)}
+def document(
+    groups: Sequence[Values],
+    tasks: Sequence[Values],
+    recipes: Sequence[Values] | None = None,
+    rules: Sequence[Values] | None = None,
+) -> Values:
+    """The whole of a file; None: it says nothing of recipes, or of rules."""
+    sections = {"groups": groups, "templates": recipes, "tasks": tasks, "rules": rules}
+    told = {name: list(values) for name, values in sections.items() if values is not None}
+    return {"format": FORMAT, "version": VERSION, **told}
 
 
 def as_json(value: Any) -> str:

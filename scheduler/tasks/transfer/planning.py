@@ -15,8 +15,9 @@ from scheduler.schedules.once import Manual
 from scheduler.tasks import definitions, drafts, secrets, wording
 from scheduler.tasks.drafts import Draft
 from scheduler.tasks.models import DEFAULT_GROUP, Group, OwnRecipe, Task
-from scheduler.tasks.transfer import comparing, grouping, linking, native, recipe_entries
+from scheduler.tasks.transfer import comparing, grouping, linking, native, recipe_entries, rule_section
 from scheduler.tasks.transfer.changes import Change, Options, Plan
+from scheduler.tasks.transfer.rule_section import Scene
 from scheduler.tasks.transfer.source import Entry, Source, located
 
 CHUNK = 500
@@ -46,7 +47,7 @@ def state_of(session: Session) -> tuple[Any, ...]:
     tasks = session.execute(select(Task.id, Task.key, Task.name, Task.version).where(Task.deleted_at.is_(None)).order_by(Task.id))
     groups = session.execute(select(Group.id, Group.key, Group.name).order_by(Group.id))
     recipes = session.execute(select(OwnRecipe.id, OwnRecipe.key, OwnRecipe.version).order_by(OwnRecipe.id))
-    return (*map(tuple, tasks), *map(tuple, groups), *map(tuple, recipes))
+    return (*map(tuple, tasks), *map(tuple, groups), *map(tuple, recipes), *rule_section.known().state(session))
 
 
 def plan(session: Session, actor: Actor, source: Source, options: Options, progress: Progress | None = None) -> Plan:
@@ -70,7 +71,8 @@ class _Planner:
         self.state = self._loaded()
         self.plan.groups, groups, problems = grouping.plan(self.actor, self.source.groups, self.state.groups)
         self.state.groups = groups
-        self.plan.recipes, wrong = recipe_entries.plan(self.session, self.actor, self.source.recipes, groups)
+        replace = self.options.replace and self.source.has_recipes
+        self.plan.recipes, wrong = recipe_entries.plan(self.session, self.actor, self.source.recipes, groups, replace)
         self.plan.problems += [*problems, *wrong]
         total = len(self.source.entries)
         for number, entry in enumerate(self.source.entries, 1):
@@ -85,10 +87,26 @@ class _Planner:
                 progress(number, total)
         if self.options.replace:
             self.plan.changes += self._others()
+        self._judge_rules()
         self._names()
         self._tell_of_secrets()
         self.plan.problems += linking.problems(self.session, self.actor, self.plan.changes, self.state.by_key)
         self.plan.problems.sort(key=lambda problem: problem.line)
+
+    def _judge_rules(self) -> None:
+        replace = self.options.replace and self.source.has_rules
+        if not (self.source.rules or replace):
+            return
+        going = {change.key: change.task.id for change in self.plan.changes if change.task and change.action == "delete"}
+        tasks: dict[str, Any] = {key: row for key, row in self.state.by_key.items() if can(self.actor, "task.see", row)}
+        made = {change.key: None for change in self.plan.changes if change.action == "create"}
+        there = {key: row for key, row in (tasks | made).items() if key not in going}
+        groups = {key: one for key, one in self.state.groups.items() if can(self.actor, "task.see", definitions.group_place(one))}
+        scene = Scene(there, groups, frozenset(going.values()), replace)
+        found = rule_section.known().plan(self.session, self.actor, self.source.rules, scene)
+        self.plan.rules = found.changes
+        self.plan.problems += found.problems
+        self.source.notes += [note for note in found.notes if note not in self.source.notes]
 
     def _loaded(self) -> State:
         columns = (Task.id, Task.key, Task.name, Task.group_id, Task.private, Task.owner_id)

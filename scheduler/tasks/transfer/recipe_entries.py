@@ -20,12 +20,13 @@ TAKEN = N_("“%(value)s” is taken by another template.")
 
 @dataclass
 class RecipeChange:
-    """What becomes of one recipe: create, change or same."""
+    """What becomes of one recipe: create, change, same or delete."""
 
     action: str
     entry: Entry
     key: str
-    draft: RecipeDraft
+    name: str
+    draft: RecipeDraft | None = None  # none of one that is deleted
     row: OwnRecipe | None = None
     fields: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
@@ -36,12 +37,12 @@ def exported(rows: Iterable[OwnRecipe]) -> list[dict[str, Any]]:
 
 
 def plan(
-    session: Session, actor: Actor, entries: Sequence[Entry], groups: Mapping[str, Group]
+    session: Session, actor: Actor, entries: Sequence[Entry], groups: Mapping[str, Group], replace: bool = False
 ) -> tuple[list[RecipeChange], list[Located]]:
-    """The changes, and what is wrong; `groups` are those there would be, by key."""
+    """The changes, and what is wrong; `groups` are those there would be, by key. `replace`: what the file lacks is deleted."""
     changes: list[RecipeChange] = []
     problems: list[Located] = []
-    rows = {row.key: row for row in session.scalars(select(OwnRecipe)).unique()} if entries else {}
+    rows = {row.key: row for row in session.scalars(select(OwnRecipe)).unique()} if entries or replace else {}
     for entry in entries:
         try:
             change = _judged(actor, entry, rows, groups)
@@ -50,20 +51,47 @@ def plan(
             changes.append(change)
         except SchedulerError as error:
             problems += [located(entry, problem) for problem in error.problems]
+    if replace:
+        kept = {change.key for change in changes}
+        others, refused = _others(actor, [row for key, row in rows.items() if key not in kept])
+        changes, problems = [*changes, *others], [*problems, *refused]
     return changes, [*problems, *_taken(changes, rows)]
 
 
 def write(session: Session, actor: Actor, changes: Sequence[RecipeChange]) -> None:
-    """Make and change them, with their audit rows, within a transaction."""
+    """Make, change and delete them, with their audit rows, within a transaction."""
+    for change in changes:
+        if change.action == "delete":
+            own_recipes.remove(actor, change.key)
+    session.flush()  # their names are free
     moving = [change for change in changes if change.row is not None and change.action == "change"]
     for change in moving:  # two may change their names for each other's
-        if change.row is not None and change.row.name != change.draft.given.name:
+        if change.row is not None and change.row.name != change.name:
             session.execute(update(OwnRecipe).where(OwnRecipe.id == change.row.id).values(name=f"\x7f{change.row.id}"))
     for change in moving:
-        own_recipes.change(session, actor, own_recipes.locked(session, actor, change.key), change.draft)
+        own_recipes.change(session, actor, own_recipes.locked(session, actor, change.key), _draft(change))
     for change in changes:
         if change.action == "create":
-            own_recipes.make(session, actor, change.draft)
+            own_recipes.make(session, actor, _draft(change))
+
+
+def _draft(change: RecipeChange) -> RecipeDraft:
+    assert change.draft is not None
+    return change.draft
+
+
+def _others(actor: Actor, rows: Iterable[OwnRecipe]) -> tuple[list[RecipeChange], list[Located]]:
+    """Every recipe the actor may see that the file does not have, to be deleted; and those that may not be."""
+    found: list[RecipeChange] = []
+    problems: list[Located] = []
+    for row in rows:
+        if own_recipes.may(actor, "task.see", row):
+            found.append(RecipeChange("delete", Entry(0, row.key, {}), row.key, row.name, row=row))
+            try:
+                own_recipes.require(actor, "task.delete", row)
+            except SchedulerError as error:
+                problems += [located(found[-1].entry, problem) for problem in error.problems]
+    return found, problems
 
 
 def _judged(actor: Actor, entry: Entry, rows: Mapping[str, OwnRecipe], groups: Mapping[str, Group]) -> RecipeChange:
@@ -76,14 +104,14 @@ def _judged(actor: Actor, entry: Entry, rows: Mapping[str, OwnRecipe], groups: M
     after = _values(draft.given.model_dump() | {"task": draft.task})
     before = _values(own_recipes.written(row)) if row is not None else {}
     if row is not None and after == before:
-        return RecipeChange("same", entry, key, draft, row)
+        return RecipeChange("same", entry, key, row.name, draft, row)
     if row is not None:
         own_recipes.require(actor, "task.edit", row)
     if row is None or (after.get("group"), after.get("private")) != (before.get("group"), before.get("private")):
         _placed(actor, draft.given, groups)
     names = [name for name in (*before, *(name for name in after if name not in before)) if before.get(name) != after.get(name)]
     fields = {name: (before.get(name), after.get(name)) for name in names} if row is not None else {}
-    return RecipeChange("create" if row is None else "change", entry, key, draft, row, fields)
+    return RecipeChange("create" if row is None else "change", entry, key, draft.given.name, draft, row, fields)
 
 
 def _placed(actor: Actor, given: Given, groups: Mapping[str, Group]) -> None:
@@ -105,10 +133,11 @@ def _taken(changes: Sequence[RecipeChange], rows: Mapping[str, OwnRecipe]) -> li
     }
     problems: list[Located] = []
     for change in changes:
-        name = change.draft.given.name
-        if after.get(name):
-            problems.append(located(change.entry, Problem("name", TAKEN, {"value": name})))
-        after[name] = change.key
+        if change.action == "delete":
+            continue
+        if after.get(change.name):
+            problems.append(located(change.entry, Problem("name", TAKEN, {"value": change.name})))
+        after[change.name] = change.key
     return problems
 
 

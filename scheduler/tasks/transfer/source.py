@@ -47,6 +47,9 @@ class Source:
     entries: list[Entry] = field(default_factory=list)
     groups: list[Entry] = field(default_factory=list)
     recipes: list[Entry] = field(default_factory=list)
+    rules: list[Entry] = field(default_factory=list)
+    has_recipes: bool = False  # it speaks of them at all, be it to say that there are none
+    has_rules: bool = False
     lines: list[Line] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
     problems: list[Located] = field(default_factory=list)

@@ -9,6 +9,7 @@ from scheduler.errors import Invalid
 from scheduler.tasks import own_recipes
 from scheduler.tasks.models import OwnRecipe
 from scheduler.tasks.transfer import exchange
+from scheduler.tasks.transfer.changes import Options
 from tests.factories import as_actor, make_group, make_task
 
 GOOD = {
@@ -39,6 +40,38 @@ def test_what_goes_out_comes_in_as_it_was(app, format_):
     empty()
     exchange.bring_in(SYSTEM, read(file, format_))
     assert exchange.recipes_written(SYSTEM, format_) == file and "reports" in file
+
+
+def test_replacing_deletes_what_the_file_lacks_and_its_name_is_free(app):
+    own_recipes.create(SYSTEM, GOOD)
+    file = exchange.recipes_written(SYSTEM, "yaml").replace("pack-a-folder", "packer")
+    plan = exchange.bring_in(SYSTEM, read(file), Options(replace=True))
+    assert [(change.action, change.key) for change in plan.recipes] == [("create", "packer"), ("delete", "pack-a-folder")]
+    assert [row.key for row in own_recipes.listed(SYSTEM)] == ["packer"]
+
+
+def test_replacing_by_a_whole_export_leads_to_what_it_was_written_of(app):
+    before = exchange.written(SYSTEM, "yaml")
+    own_recipes.create(SYSTEM, GOOD)
+    exchange.bring_in(SYSTEM, read(before), Options(replace=True))
+    assert exchange.written(SYSTEM, "yaml") == before and own_recipes.listed(SYSTEM) == []
+
+
+def test_replacing_by_a_file_that_says_nothing_of_them_leaves_them_alone(app):
+    own_recipes.create(SYSTEM, GOOD)
+    task = make_task()
+    file = exchange.written(SYSTEM, "yaml", frozenset([task.id]))
+    exchange.bring_in(SYSTEM, read(file), Options(replace=True))
+    assert "templates" not in file and len(own_recipes.listed(SYSTEM)) == 1
+
+
+def test_replacing_deletes_none_that_one_may_not_delete_nor_see(app, ada, edith):
+    own_recipes.create(as_actor(ada), GOOD)
+    own_recipes.create(as_actor(ada), {"name": "Mine", "private": True, "task": {"command": "true"}})
+    before = [row.key for row in own_recipes.listed(SYSTEM)]
+    text = "format: scheduler\nversion: 1\ntemplates: []\n"
+    plan = exchange.bring_in(as_actor(edith), read(text), Options(replace=True))
+    assert [change.key for change in plan.recipes] == ["pack-a-folder"] and before == ["mine", "pack-a-folder"]
 
 
 def test_what_stands_already_is_left_as_it_is(app):
@@ -98,4 +131,4 @@ def test_a_group_one_may_not_see_is_not_there(app, ada, mallory):
 
 def test_nobody_takes_away_what_they_may_not_see(app, ada, edith):
     own_recipes.create(as_actor(ada), GOOD | {"private": True})
-    assert "templates" not in exchange.recipes_written(as_actor(edith), "yaml")
+    assert "templates: []" in exchange.recipes_written(as_actor(edith), "yaml")

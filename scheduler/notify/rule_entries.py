@@ -1,0 +1,176 @@
+"""Rules in files: by the keys of tasks and groups and the names of channels; what files are is the tasks' business."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from scheduler.accounts.permissions import Actor, can, require
+from scheduler.database import db
+from scheduler.errors import N_, Forbidden, Invalid, Problem, SchedulerError
+from scheduler.notify import rule_verbs, terms
+from scheduler.notify.models import Channel, Rule
+from scheduler.notify.rule_verbs import SCOPES, Known
+from scheduler.notify.terms import Terms
+from scheduler.tasks import definitions
+from scheduler.tasks.transfer.rule_section import RuleChange, RulePlan, Scene, Values
+from scheduler.tasks.transfer.source import Entry, located
+
+PLACE = ("scope", "task", "group")
+ALWAYS = ("triggers", "channels")
+BY_NAME = N_("In a file a channel goes by its name.")
+MISSING = N_("Its rules name channels that are not here: %(names)s. Until these are made, nobody is told by them.")
+MOST_NAMED = 20
+
+
+def exported(actor: Actor) -> list[Values]:
+    """The rules the actor may see: those about everything, about groups, about tasks, each by name."""
+    names = _channels(db.session())
+    found = [_values(known, names) for known in rule_verbs.listed(actor)]
+    return sorted(found, key=lambda one: (-SCOPES.index(one["scope"]), *_key(one)))
+
+
+def state(session: Session) -> tuple[Any, ...]:
+    """Every rule and its version."""
+    return tuple(map(tuple, session.execute(select(Rule.id, Rule.version).order_by(Rule.id))))
+
+
+def plan(session: Session, actor: Actor, entries: Sequence[Entry], scene: Scene) -> RulePlan:
+    """What the entries would do; a rule is the one that stands of the same place and name."""
+    found, names = RulePlan(), _channels(session)
+    standing: dict[tuple[str, ...], list[tuple[Known, Values]]] = defaultdict(list)
+    for known in rule_verbs.listed(actor):
+        if known.task is None or known.task.id not in scene.leaving:
+            values = _values(known, names)
+            standing[_key(values)].append((known, values))
+    wanted = _read(entries, scene, found)
+    for entry, values in wanted:  # alike before all others, or of two of one name the wrong one would change
+        alike = next((one for one in standing[_key(values)] if one[1] == values), None)
+        if alike is not None:
+            standing[_key(values)].remove(alike)
+            found.changes.append(RuleChange("same", entry, _place(values), values, alike[0].rule.id))
+    settled = {id(change.entry) for change in found.changes}
+    for entry, values in wanted:
+        if id(entry) not in settled:
+            of_its_name = standing[_key(values)]
+            _judge(
+                actor,
+                found,
+                RuleChange("create", entry, _place(values), values),
+                of_its_name.pop(0) if of_its_name else None,
+                scene,
+            )
+    for known, values in (one for several in standing.values() for one in several) if scene.replace else ():
+        change = RuleChange("delete", Entry(0, "rules", {}), _place(values), values, known.rule.id)
+        _judge(actor, found, change, (known, values), scene)
+    found.notes = _missing(found.changes, set(names.values()))
+    return found
+
+
+def write(actor: Actor, changes: Sequence[RuleChange]) -> None:
+    """Make, change and delete them, each with its audit row, within a transaction."""
+    for change in changes:
+        said = {name: value for name, value in change.values.items() if name not in PLACE}
+        try:
+            if change.action == "create":
+                rule_verbs.create(actor, change.place, said, any_channel=True)
+            elif change.rule_id is not None and change.action == "change":
+                rule_verbs.edit(actor, change.rule_id, terms.read(said).shown(), any_channel=True)
+            elif change.rule_id is not None and change.action == "delete":
+                rule_verbs.remove(actor, change.rule_id)
+        except SchedulerError as error:
+            raise Invalid([located(change.entry, problem) for problem in error.problems]) from error
+
+
+def _read(entries: Iterable[Entry], scene: Scene, found: RulePlan) -> list[tuple[Entry, Values]]:
+    """The entries that can be read, in one form; what is wrong with the others goes to the problems."""
+    read = []
+    for entry in entries:
+        try:
+            read.append((entry, _checked(entry.values, scene)))
+        except SchedulerError as error:
+            found.problems += [located(entry, problem) for problem in error.problems]
+    return read
+
+
+def _checked(given: Mapping[str, Any], scene: Scene) -> Values:
+    place = {name: given[name] for name in PLACE if given.get(name) not in (None, "")}
+    scope = place.get("scope")
+    if scope not in SCOPES:
+        text = N_("“%(value)s” is not one of: %(choices)s.")
+        raise Invalid.because(text, field="scope", value=str(scope)[:60], choices=", ".join(SCOPES))
+    if strange := next((name for name in ("task", "group") if name in place and name != scope), None):
+        raise Invalid.because(N_("This must be left out."), field=strange)
+    if scope != "all" and str(place.get(scope, "")) not in (scene.tasks if scope == "task" else scene.groups):
+        text = N_("There is no such task.") if scope == "task" else N_("There is no group “%(group)s”.")
+        raise Invalid.because(text, field=scope, group=str(place.get(scope, ""))[:60])
+    said = terms.read({name: value for name, value in given.items() if name not in PLACE})
+    for number, choice in enumerate(said.channels):
+        if isinstance(choice.channel, int):
+            raise Invalid.because(BY_NAME, field=f"channels.{number}.channel")
+    return place | _short(said.shown())
+
+
+def _judge(actor: Actor, found: RulePlan, change: RuleChange, stands: tuple[Known, Values] | None, scene: Scene) -> None:
+    """Take the change in, with what differs from the rule that stands, and what forbids it."""
+    if stands is not None and change.action != "delete":
+        before, after = stands[1], change.values
+        names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+        change.action, change.rule_id = "change", stands[0].rule.id
+        change.fields = {name: (before.get(name), after.get(name)) for name in names}
+    found.changes.append(change)
+    try:
+        _demand(actor, change, scene)
+    except SchedulerError as error:
+        found.problems += [located(change.entry, problem) for problem in error.problems]
+
+
+def _demand(actor: Actor, change: RuleChange, scene: Scene) -> None:
+    """Refuse what the actor may not do there; what the import makes first is theirs to say."""
+    scope = change.place["scope"]
+    if scope == "all":
+        require(actor, "channel.manage")
+        return
+    place = scene.tasks[change.place["task"]] if scope == "task" else scene.groups[change.place["group"]]
+    if scope == "group":
+        place = definitions.group_place(place) if place.id is not None else None
+    if place is not None and not can(actor, "task.edit", place):
+        raise Forbidden.because(N_("Your role does not allow this."))
+
+
+def _values(known: Known, names: Mapping[int, str]) -> Values:
+    """A rule as a file has it: what is as in a new one is left out, a channel goes by its name."""
+    said = rule_verbs.shown(known)
+    channels = [
+        {**one, "channel": names.get(one["channel"], str(one["channel"]))} if isinstance(one.get("channel"), int) else dict(one)
+        for one in said["channels"]
+    ]
+    return {name: said[name] for name in PLACE if said[name]} | _short({**known.rule.terms, "channels": channels})
+
+
+def _short(said: Mapping[str, Any]) -> Values:
+    fields = Terms.model_fields
+    return {name: said[name] for name in fields if name in said and (name in ALWAYS or said[name] != fields[name].default)}
+
+
+def _key(values: Values) -> tuple[str, ...]:
+    """What a rule is told from others by: its place and its name, which need not be its alone."""
+    return tuple(str(values.get(name, "")) for name in (*PLACE, "name"))
+
+
+def _place(values: Values) -> Values:
+    return {name: values[name] for name in PLACE if name in values}
+
+
+def _channels(session: Session) -> dict[int, str]:
+    return {row.id: row.name for row in session.execute(select(Channel.id, Channel.name))}
+
+
+def _missing(changes: Iterable[RuleChange], there: set[str]) -> list[Problem]:
+    named = {
+        one["channel"] for change in changes if change.action != "delete" for one in change.values["channels"] if "channel" in one
+    }
+    away = sorted(named - there)
+    return [Problem("", MISSING, {"names": ", ".join(away[:MOST_NAMED])})] if away else []
