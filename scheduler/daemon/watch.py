@@ -25,13 +25,21 @@ class Watch:
         beat = nodes.last_tick() if self._last is None else heartbeat.last(self._instance)
         if self._last is None or (beat is not None and beat - self._last[0] > JUMP):
             return Past(watched=beat, down=True)
-        at, steady = self._last
-        ahead = now - at - timedelta(seconds=clock.monotonic() - steady)
+        ahead = self._ahead(now, *self._last)
         if abs(ahead) > JUMP:
             _log.warning("event=clock_jumped seconds=%.0f", ahead.total_seconds())
-        return Past(watched=at, jumped=ahead > JUMP, back=-ahead if ahead < -JUMP else NONE)
+        return Past(watched=self._last[0], jumped=ahead > JUMP, back=-ahead if ahead < -JUMP else NONE)
+
+    def jumps(self, now: datetime) -> bool:
+        """Whether the clock was set since the last settlement, or nobody knows; asks no file, so another's beat stays unseen."""
+        return self._last is None or abs(self._ahead(now, *self._last)) > JUMP
 
     def settled(self, now: datetime) -> None:
         """Everything up to `now` has its row."""
         self._last = now, clock.monotonic()
         heartbeat.beat(self._instance, now)  # not later: a clock set forward meanwhile would look like another's beat
+
+    @staticmethod
+    def _ahead(now: datetime, at: datetime, steady: float) -> timedelta:
+        """How far the wall's clock got ahead of the steady one since the two told `at` and `steady`."""
+        return now - at - timedelta(seconds=clock.monotonic() - steady)

@@ -171,30 +171,30 @@ def test_an_attempt_performs_the_version_it_names(
 
 
 def test_it_looks_at_nothing_while_nothing_lives_and_nobody_writes(dispatcher: Dispatcher) -> None:
-    dispatcher._rests()
-    assert dispatcher._rests()
+    dispatcher._rested()
+    assert dispatcher._rested()
     run = make_run()
-    assert not dispatcher._rests()
+    assert not dispatcher._rested()
     dispatcher._work([])
-    assert status(run) == "running" and not dispatcher._rests()
+    assert status(run) == "running" and not dispatcher._rested()
 
 
 def test_it_sleeps_long_only_where_somebody_can_tell_that_there_is_something_to_see(dispatcher: Dispatcher) -> None:
     assert dispatcher._rest.sleep(1.0) == 1.0
-    dispatcher._rests()
+    dispatcher._rested()
     assert dispatcher._rest.sleep(1.0) == (10.0 if db.engine.dialect.name == "sqlite" else 1.0)
     make_run()
-    dispatcher._rests()
+    dispatcher._rested()
     assert dispatcher._rest.sleep(1.0) == 1.0
 
 
 def test_while_it_looks_at_nothing_it_shows_that_its_node_is_there(dispatcher: Dispatcher, clock: FrozenClock) -> None:
-    dispatcher._rests()
+    dispatcher._rested()
     assert db.session.get(Node, nodes.own()) is not None
     clock.move(seconds=nodes.BEAT)
     db.session.execute(update(Node).values(seen_at=NOON))
     db.session.commit()
-    assert dispatcher._rests()
+    assert dispatcher._rested()
     seen = db.session.get_one(Node, nodes.own(), populate_existing=True).seen_at
     assert (seen > NOON) == nodes.shared()  # on SQLite there is no other who would look
 

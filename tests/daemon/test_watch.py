@@ -73,7 +73,7 @@ def test_a_pass_that_rests_sees_the_clock_set_back(app: Flask, watch: Watch, clo
     daemon._settle(Term(), clock.at)
     before = task.next_run_at
     clock.at -= timedelta(minutes=30)
-    daemon._settle(Term(), clock.at, rests=True)
+    daemon._breathe(Term(), clock.at)
     db.session.rollback()
     assert task.next_run_at == before - timedelta(minutes=30)
 
@@ -82,7 +82,7 @@ def test_a_leader_whose_term_is_over_gives_no_sign_of_life_at_rest(app: Flask, w
     daemon, term = Daemon(app, FakeEngine()), Term()
     daemon._settle(term, clock.at)
     term.resign()
-    daemon._settle(term, clock.move(seconds=5), rests=True)
+    daemon._breathe(term, clock.move(seconds=5))
     assert heartbeat.last(config.settings().instance) == NOON
 
 
