@@ -8,18 +8,20 @@ from flask import Flask
 
 from scheduler.daemon.quiet import Quiet
 
-ALONE = 45.0  # seconds after which one looks that nobody woke; the timetable wakes all of them more often than that
+ALONE = 90.0  # seconds after which one looks that nobody woke; the timetable wakes all of them more often than that
 AGAIN = 1.0  # seconds after a look that failed
 
 
 class Loop:
-    """Looks once at the beginning, then whenever it is woken, and goes on looking while there is more to be done.
+    """Looks once at the beginning, then whenever it is woken, and when the last look said that there would be more to do.
 
     Whoever wakes it need not wait, and any number of them that come during one look lead to one more.
     """
 
-    def __init__(self, app: Flask, log: logging.Logger, name: str, look: Callable[[], bool], breath: float = 0.0) -> None:
-        """`look` answers whether there is more to be done; before each it draws a breath of so many seconds."""
+    def __init__(
+        self, app: Flask, log: logging.Logger, name: str, look: Callable[[], float | None], breath: float = 0.0
+    ) -> None:
+        """`look` answers in how many seconds there is more to do by itself, None if never; `breath` seconds come before each."""
         self._app = app
         self._name = name
         self._look = look
@@ -49,23 +51,23 @@ class Loop:
         return self._stopping.wait(seconds)
 
     def _run(self) -> None:
-        more = True
+        seconds: float | None = 0.0
         while not self._stopping.is_set():
-            if not more:
-                self._woken.wait(ALONE)
+            if seconds != 0:
+                self._woken.wait(ALONE if seconds is None else min(seconds, ALONE))
             if self._stopping.wait(self._breath):
                 return
             self._woken.clear()
-            more = self._looked()
+            seconds = self._looked()
 
-    def _looked(self) -> bool:
-        """Whether to look again at once; no failure ends the thread."""
+    def _looked(self) -> float | None:
+        """What the look says; no failure ends the thread."""
         try:
             with self._app.app_context():
-                more = self._look()
+                seconds = self._look()
         except Exception as error:
             self._quiet.failed(self._name, error)
             self._stopping.wait(AGAIN)
-            return True
+            return 0.0
         self._quiet.worked(self._name)
-        return more
+        return seconds

@@ -15,6 +15,7 @@ from scheduler.notify import choose, deliver, outbox
 from scheduler.notify.channels import Answer
 from scheduler.notify.deliver import Job
 
+SOON = 1.0  # seconds at least between two rounds of which the first sent nothing
 TIDY = 3600.0  # seconds between two times what is old is removed, where anything happens at all
 LONGEST = 45.0  # seconds one round of sending may take; what is not back by then counts as unanswered
 
@@ -48,7 +49,7 @@ class Notifier:
             loop.stop(5)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _leading(self, look: Callable[[], bool]) -> bool:
+    def _leading(self, look: Callable[[], float | None]) -> float | None:
         """One look, as far as we may; while our leadership is in doubt there is nothing to see."""
         try:
             with database.guarded(self._term.check):
@@ -56,15 +57,15 @@ class Notifier:
                 return look()
         except Deposed as error:
             _log.debug("event=notifying_forbidden reason=%r", str(error))
-            return False
+            return None
 
-    def _choose(self) -> bool:
+    def _choose(self) -> float | None:
         if clock.monotonic() - self._tidied > TIDY and not outbox.forget():
             self._tidied = clock.monotonic()
-        return choose.choose() > 0
+        return 0.0 if choose.choose() else None
 
-    def _send(self) -> bool:
-        """One round; whether there may be more."""
+    def _send(self) -> float | None:
+        """One round; in how many seconds the next one is due, as far as is known."""
         jobs = deliver.claim()
         db.session.rollback()
         futures = {self._pool.submit(self._perform, job): job for job in jobs}
@@ -73,7 +74,8 @@ class Notifier:
             future.cancel()
         results = [(futures[future].id, future.result()) for future in done]
         deliver.record([*results, *((futures[future].id, Answer(False, "no answer in time")) for future in late)])
-        return bool(jobs)
+        due = deliver.next_due()
+        return due and max((due - clock.now()).total_seconds(), 0.0 if jobs else SOON)
 
     def _perform(self, job: Job) -> Answer:
         with self._app.app_context():

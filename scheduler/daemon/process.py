@@ -225,11 +225,10 @@ class Daemon:
 
     def _breathe(self, term: Term, now: datetime) -> None:
         """A pass while nobody has written and nothing is due: only the clock is looked at."""
-        if self._watch.jumps(now):
+        if term.held and self._watch.rested(now):
+            self._passed = clock.monotonic()
+        else:
             self._settle(term, now)
-        elif term.held:
-            self._watch.settled(now)
-        self._passed = clock.monotonic()
 
     def _settled(self, now: datetime, past: Past) -> int:
         with self._app.app_context():

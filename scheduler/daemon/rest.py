@@ -7,7 +7,7 @@ from typing import Any
 from scheduler import clock
 from scheduler.database import db
 
-LONGEST = 30.0  # seconds without a look, even though nobody seems to have written
+LONGEST = 60.0  # seconds without a look, even though nobody seems to have written
 
 
 class Changes:

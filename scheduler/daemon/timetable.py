@@ -67,11 +67,12 @@ class PlanTrigger(BaseTrigger):  # type: ignore[misc]
 class Pulse(BackgroundScheduler):  # type: ignore[misc]
     """A scheduler that never sleeps longer than a second and calls `beat` after each pass over its jobs.
 
-    After a pass in which something fired it waits for `BREATH` first, so that what is due starts meanwhile.
+    It makes no pass while `rests` answers for how many seconds none will fire. After one in which something fired it waits
+    for `BREATH` first, so that what is due starts meanwhile.
     """
 
-    def __init__(self, beat: Callable[[], None], **options: Any) -> None:
-        self._beat = beat
+    def __init__(self, beat: Callable[[], None], rests: Callable[[], float | None] = lambda: None, **options: Any) -> None:
+        self._beat, self._rests = beat, rests
         self.fired = False  # whether a job has in this pass
         self._breathed = False
         self._quiet = Quiet(_log, "beat_failed")
@@ -80,6 +81,9 @@ class Pulse(BackgroundScheduler):  # type: ignore[misc]
     def _process_jobs(self) -> float:
         wait = None
         try:  # what escaped from here would end the thread, and with it every schedule
+            wait = self._rests()
+            if wait is not None:
+                return min(wait, LONGEST_SLEEP)
             wait = super()._process_jobs()
             fired, self.fired = self.fired, False
             self._breathed = fired and not self._breathed
@@ -117,6 +121,7 @@ class Timetable:
         self._quiet = Quiet(_log, "tick_failed")
         self._scheduler = Pulse(
             self.beat,
+            self.rests,
             timezone=UTC,
             executors={"default": Inline()},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
@@ -153,16 +158,25 @@ class Timetable:
 
     def beat(self) -> None:
         """Once a pass, at least once a second: take in what others changed, settle what no job woke us for."""
+        if self.rests() is not None:
+            return
         now = clock.now()
-        if self._rest.holds() and (self._due is None or now < self._due):
-            self._pause(now)
-        else:
-            with self._app.app_context():
-                self._settle(now)
-                self.refresh()
-                self._due = ledger.next_due()
-                self._rest.begin()
+        with self._app.app_context():
+            self._settle(now)
+            self.refresh()
+            self._due = ledger.next_due()
+            self._rest.begin()
         self.last_beat = now
+
+    def rests(self) -> float | None:
+        """Seconds until something is due, as far as is known; None when that is now, or somebody may have written."""
+        now = clock.now()
+        left = LONGEST_SLEEP if self._due is None else (self._due - now).total_seconds()
+        if not self._rest.holds() or left <= 0:
+            return None
+        self._pause(now)
+        self.last_beat = now
+        return left
 
     def refresh(self) -> None:
         """Bring the jobs in line with the tasks changed since the last look."""

@@ -49,19 +49,19 @@ class Housekeeper:
         orphans.outrun_folders()
         upkeep.recover()
 
-    def _look(self) -> bool:
-        """Do what there is; whether there may be more."""
+    def _look(self) -> float | None:
+        """Do what there is; 0 when there may be more."""
         now = clock.now()
         record = upkeep.take(now, by_itself=not self._doubts(now))
         if record is not None:
             upkeep.perform(record, self._rest, busy)
-            return True
+            return 0.0
         if clock.monotonic() - self._folded < FOLD:
-            return False
+            return None
         if self._fold():
-            return True
+            return 0.0
         self._folded = clock.monotonic()
-        return False
+        return None
 
     def _doubts(self, now: datetime) -> bool:
         """Whether it is rather the clock that is wrong: one set a year ahead must not delete a year's history the same night."""
@@ -93,13 +93,13 @@ class Sweeper(Housekeeper):
     def _prepare(self) -> None:
         orphans.outrun_folders()
 
-    def _look(self) -> bool:
+    def _look(self) -> float | None:
         now = clock.now()
         if now >= self._due:
             self._due = upkeep.next_due(now)
             with suppress(Stopped):  # then it is done by whoever comes next
                 upkeep.sweep(now, self._rest, busy)
-        return False
+        return None
 
 
 def busy(run: Path) -> bool:

@@ -30,9 +30,15 @@ class Watch:
             _log.warning("event=clock_jumped seconds=%.0f", ahead.total_seconds())
         return Past(watched=self._last[0], jumped=ahead > JUMP, back=-ahead if ahead < -JUMP else NONE)
 
-    def jumps(self, now: datetime) -> bool:
-        """Whether the clock was set since the last settlement, or nobody knows; asks no file, so another's beat stays unseen."""
-        return self._last is None or abs(self._ahead(now, *self._last)) > JUMP
+    def rested(self, now: datetime) -> bool:
+        """There was nothing to settle up to `now`, it seems; False, and nothing is noted, when the clock was set meanwhile.
+
+        Asks no file: whoever rests leads all the while.
+        """
+        if self._last is None or abs(self._ahead(now, *self._last)) > JUMP:
+            return False
+        self.settled(now)
+        return True
 
     def settled(self, now: datetime) -> None:
         """Everything up to `now` has its row."""
