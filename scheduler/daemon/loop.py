@@ -18,9 +18,7 @@ class Loop:
     Whoever wakes it need not wait, and any number of them that come during one look lead to one more.
     """
 
-    def __init__(
-        self, app: Flask, log: logging.Logger, name: str, look: Callable[[], float | None], breath: float = 0.0
-    ) -> None:
+    def __init__(self, app: Flask, log: logging.Logger, name: str, look: Callable[[], float | None], breath: float = 0.0) -> None:
         """`look` answers in how many seconds there is more to do by itself, None if never; `breath` seconds come before each."""
         self._app = app
         self._name = name

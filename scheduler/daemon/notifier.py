@@ -75,7 +75,7 @@ class Notifier:
         results = [(futures[future].id, future.result()) for future in done]
         deliver.record([*results, *((futures[future].id, Answer(False, "no answer in time")) for future in late)])
         due = deliver.next_due()
-        return due and max((due - clock.now()).total_seconds(), 0.0 if jobs else SOON)
+        return None if due is None else max((due - clock.now()).total_seconds(), 0.0 if jobs else SOON)
 
     def _perform(self, job: Job) -> Answer:
         with self._app.app_context():

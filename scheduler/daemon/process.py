@@ -223,10 +223,10 @@ class Daemon:
             _log.info("event=settled rows=%s", rows)
         return rows
 
-    def _breathe(self, term: Term, now: datetime) -> None:
+    def _breathe(self, term: Term, now: datetime, steady: float) -> None:
         """A pass while nobody has written and nothing is due: only the clock is looked at."""
-        if term.held and self._watch.rested(now):
-            self._passed = clock.monotonic()
+        if term.held and self._watch.rested(now, steady):
+            self._passed = steady
         else:
             self._settle(term, now)
 

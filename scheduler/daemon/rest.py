@@ -55,10 +55,10 @@ class Rest:
         """There is nothing to see to, as far as was known when `holds` was last asked."""
         self._until = clock.monotonic() + LONGEST
 
-    def holds(self) -> bool:
-        """Whether it goes on; it ends with the answer that it does not."""
+    def holds(self, steady: float) -> bool:
+        """Whether it goes on at this moment of the steady clock; it ends with the answer that it does not."""
         unwritten = not self._changes.any()
-        if unwritten and self._until > clock.monotonic():
+        if unwritten and self._until > steady:
             return True
         self._until = 0.0
         return False

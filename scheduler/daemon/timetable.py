@@ -1,7 +1,9 @@
 """Owns APScheduler: one job per enabled task that only says "wake up"; what is due the ledger decides, from the database."""
 
 import logging
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -64,6 +66,30 @@ class PlanTrigger(BaseTrigger):  # type: ignore[misc]
             return None
 
 
+class Nudge:
+    """What the one thread of a scheduler sleeps on: waking from a `threading.Event`, made for many, costs twice as much."""
+
+    def __init__(self) -> None:
+        self._taken = threading.Lock()
+        self._taken.acquire()
+
+    def wait(self, seconds: float) -> bool:
+        """Until it is set, so many seconds at most; whether it was, and then it is so no more."""
+        return self._taken.acquire(timeout=seconds)
+
+    def clear(self) -> None:
+        """Nothing: to have waited for it has cleared it, and what was set since is to be heard."""
+
+    def set(self) -> None:
+        """End the wait that goes on, or else the next."""
+        with suppress(RuntimeError):  # it is set already
+            self._taken.release()
+
+    def is_set(self) -> bool:
+        """Whether nobody has waited for it since it was set."""
+        return not self._taken.locked()
+
+
 class Pulse(BackgroundScheduler):  # type: ignore[misc]
     """A scheduler that never sleeps longer than a second and calls `beat` after each pass over its jobs.
 
@@ -77,6 +103,7 @@ class Pulse(BackgroundScheduler):  # type: ignore[misc]
         self._breathed = False
         self._quiet = Quiet(_log, "beat_failed")
         super().__init__(**options)
+        self._event = Nudge()
 
     def _process_jobs(self) -> float:
         wait = None
@@ -109,9 +136,9 @@ class Timetable:
     """The jobs in memory, rebuilt from the tasks table, which is the only truth."""
 
     def __init__(
-        self, app: Flask, settle: Callable[[datetime], int], rest: Callable[[datetime], object] = lambda now: None
+        self, app: Flask, settle: Callable[[datetime], int], rest: Callable[[datetime, float], object] = lambda now, steady: None
     ) -> None:
-        """`settle` is called when something may be due, `rest` once a second when nothing is."""
+        """`settle` is called when something may be due, `rest` once a second when nothing is, with what both clocks say."""
         self._app = app
         self._settle, self._pause = settle, rest
         with app.app_context():
@@ -170,11 +197,11 @@ class Timetable:
 
     def rests(self) -> float | None:
         """Seconds until something is due, as far as is known; None when that is now, or somebody may have written."""
-        now = clock.now()
+        now, steady = clock.now(), clock.monotonic()
         left = LONGEST_SLEEP if self._due is None else (self._due - now).total_seconds()
-        if not self._rest.holds() or left <= 0:
+        if not self._rest.holds(steady) or left <= 0:
             return None
-        self._pause(now)
+        self._pause(now, steady)
         self.last_beat = now
         return left
 

@@ -25,27 +25,26 @@ class Watch:
         beat = nodes.last_tick() if self._last is None else heartbeat.last(self._instance)
         if self._last is None or (beat is not None and beat - self._last[0] > JUMP):
             return Past(watched=beat, down=True)
-        ahead = self._ahead(now, *self._last)
+        at, steady = self._last
+        ahead = now - at - timedelta(seconds=clock.monotonic() - steady)
         if abs(ahead) > JUMP:
             _log.warning("event=clock_jumped seconds=%.0f", ahead.total_seconds())
-        return Past(watched=self._last[0], jumped=ahead > JUMP, back=-ahead if ahead < -JUMP else NONE)
+        return Past(watched=at, jumped=ahead > JUMP, back=-ahead if ahead < -JUMP else NONE)
 
-    def rested(self, now: datetime) -> bool:
+    def rested(self, now: datetime, steady: float) -> bool:
         """There was nothing to settle up to `now`, it seems; False, and nothing is noted, when the clock was set meanwhile.
 
         Asks no file: whoever rests leads all the while.
         """
-        if self._last is None or abs(self._ahead(now, *self._last)) > JUMP:
+        if self._last is None or abs(now - self._last[0] - timedelta(seconds=steady - self._last[1])) > JUMP:
             return False
-        self.settled(now)
+        self._note(now, steady)
         return True
 
     def settled(self, now: datetime) -> None:
         """Everything up to `now` has its row."""
-        self._last = now, clock.monotonic()
-        heartbeat.beat(self._instance, now)  # not later: a clock set forward meanwhile would look like another's beat
+        self._note(now, clock.monotonic())
 
-    @staticmethod
-    def _ahead(now: datetime, at: datetime, steady: float) -> timedelta:
-        """How far the wall's clock got ahead of the steady one since the two told `at` and `steady`."""
-        return now - at - timedelta(seconds=clock.monotonic() - steady)
+    def _note(self, now: datetime, steady: float) -> None:
+        self._last = now, steady
+        heartbeat.beat(self._instance, now)  # not later: a clock set forward meanwhile would look like another's beat
