@@ -225,9 +225,11 @@ class Daemon:
 
     def _breathe(self, term: Term, now: datetime, steady: float) -> None:
         """A pass while nobody has written and nothing is due: only the clock is looked at."""
-        if term.held and self._watch.rested(now, steady):
+        try:
+            rested = term.held and self._watch.rested(now, steady)
+        finally:  # a disk that takes no sign of life is no clock that stands still
             self._passed = steady
-        else:
+        if not rested:
             self._settle(term, now)
 
     def _settled(self, now: datetime, past: Past) -> int:

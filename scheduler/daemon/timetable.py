@@ -184,9 +184,7 @@ class Timetable:
             self._quiet.worked("tick")
 
     def beat(self) -> None:
-        """Once a pass, at least once a second: take in what others changed, settle what no job woke us for."""
-        if self.rests() is not None:
-            return
+        """Once a pass: take in what others changed, settle what no job woke us for."""
         now = clock.now()
         with self._app.app_context():
             self._settle(now)

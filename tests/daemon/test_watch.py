@@ -1,5 +1,6 @@
 """What a daemon knows of the time it did not settle: who was there, and whether the clock jumped."""
 
+import os
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -116,11 +117,23 @@ def test_in_an_hour_in_which_nobody_writes_the_others_are_woken_once_a_minute(
     daemon._roused = [lambda: woken.append(clock.at)]
     table = Timetable(app, partial(daemon._settle, Term()), partial(daemon._breathe, Term()))
     for _ in range(passes):
-        table.beat()
+        table._scheduler._process_jobs()
         clock.move(seconds=1)
     table.stop()
     assert len(woken) == (passes if nodes.shared() else passes / LONGEST)  # PostgreSQL cannot tell whether anybody wrote
     assert heartbeat.last(config.settings().instance) == clock.at - timedelta(seconds=1)
+
+
+def test_a_disk_that_takes_no_sign_of_life_is_no_clock_that_stands_still(
+    app: Flask, watch: Watch, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon = Daemon(app, FakeEngine())
+    daemon._settle(Term(), clock.at)
+    clock.move(seconds=31)
+    monkeypatch.setattr(heartbeat, "beat", lambda *_: os.utime("/nowhere/at/all"))
+    with pytest.raises(FileNotFoundError):
+        daemon._breathe(Term(), clock.at, clock.monotonic())
+    assert daemon._idle() == 0
 
 
 def test_who_waits_sees_a_leader_show_itself_several_times_before_it_is_held_frozen() -> None:
