@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,8 +13,15 @@ from blinker import Signal
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, DateTime, Dialect, Engine, ExceptionContext, MetaData, Table, TypeDecorator, event, func, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    Engine,
+    ExceptionContext,
+    MetaData,
+    Table,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from scheduler import clock, signals, trouble
@@ -68,45 +74,6 @@ def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
     """`values` in parts that fit into one statement."""
     return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
 
-
-class UTCDateTime(TypeDecorator[datetime]):
-    """An aware instant, kept in UTC; a naive one is a programming error and is refused.
-
-    SQLite keeps it as text. SQLAlchemy writes the same text, in four times the time: five stand in each row of a run.
-    """
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
-        return _written if dialect.name == "sqlite" else _aware
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
-        return _read if dialect.name == "sqlite" else _in_utc
-
-
-def _written(value: datetime | None) -> str | None:
-    aware = _aware(value)
-    return None if aware is None else aware.replace(tzinfo=None).isoformat(" ", "microseconds")
-
-
-def _aware(value: datetime | None) -> datetime | None:
-    if value is None or value.tzinfo is UTC:
-        return value
-    if value.tzinfo is None:
-        raise ValueError(f"{value!r} has no time zone")
-    return value.astimezone(UTC)
-
-
-def _read(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def _in_utc(value: datetime | None) -> datetime | None:
-    return None if value is None else value.astimezone(UTC)
-
-
-Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 db = SQLAlchemy(model_class=Base)
 migrate = Migrate()

@@ -12,8 +12,9 @@ from sqlalchemy import DateTime, String, extract, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scheduler import clock, heartbeat
+from scheduler.columns import UTCDateTime
 from scheduler.config import settings
-from scheduler.database import Base, UTCDateTime, db, transaction
+from scheduler.database import Base, db, transaction
 
 HOST = os.uname().nodename[:64]
 LEADER = "leader"  # the name of the one lease there is

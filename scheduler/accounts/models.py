@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from scheduler.database import Base, Json, UTCDateTime
+from scheduler.columns import Json, UTCDateTime
+from scheduler.database import Base
 
 
 class User(Base):

@@ -36,13 +36,13 @@ def listen(scheduler: BaseScheduler, tick: Callable[[datetime], None]) -> None:
     last: list[datetime] = []
 
     def heard(event: JobExecutionEvent | JobSubmissionEvent) -> None:
-        instants = _instants(event)
         level = logging.WARNING if event.code in (EVENT_JOB_MISSED, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_ERROR) else logging.DEBUG
         if _log.isEnabledFor(level):  # a thousand of these events come at once
-            _log.log(level, "event=%s task=%s due=%s", NAMES[event.code], event.job_id, instants and instants[-1].isoformat())
+            due = [instant.isoformat() for instant in _instants(event)[-1:]]
+            _log.log(level, "event=%s task=%s due=%s", NAMES[event.code], event.job_id, *(due or ["?"]))
         if event.code == EVENT_JOB_SUBMITTED:
             return  # it comes before or after the others, as threads have it: nothing may hang on it
-        for instant in instants:
+        for instant in _instants(event):
             if last != [instant]:
                 last[:] = [instant]
                 tick(instant)

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from apscheduler.events import EVENT_JOB_EXECUTED, JobExecutionEvent
 from apscheduler.executors.base import BaseExecutor
@@ -17,10 +17,11 @@ from flask import Flask
 from sqlalchemy import Row, bindparam, select
 
 from scheduler import clock
+from scheduler.columns import UTCDateTime
 from scheduler.daemon import listeners
 from scheduler.daemon.quiet import Quiet
 from scheduler.daemon.rest import Rest
-from scheduler.database import UTCDateTime, db, table
+from scheduler.database import db, table
 from scheduler.errors import SchedulerError, Unavailable
 from scheduler.runs import ledger
 from scheduler.schedules.plan import Plan
@@ -49,6 +50,7 @@ class PlanTrigger(BaseTrigger):  # type: ignore[misc]
     """
 
     __slots__ = ("_plan", "_timing")
+    _last: ClassVar[tuple[Any, ...]] = ()  # the question put last, and its answer: of a job that fires each is put twice
 
     def __init__(self, timing: Timing) -> None:
         """Nothing is parsed before an answer is wanted: most of ten thousand jobs rarely fire."""
@@ -56,6 +58,15 @@ class PlanTrigger(BaseTrigger):  # type: ignore[misc]
         self._plan: Plan | None = None
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
+        last = PlanTrigger._last
+        if last and last[0] is self and last[1] == previous and last[2] is now:
+            answer: datetime | None = last[3]
+        else:
+            answer = self._next(previous, now)
+            PlanTrigger._last = self, previous, now, answer
+        return answer
+
+    def _next(self, previous: datetime | None, now: datetime) -> datetime | None:
         try:
             plan = self._plan = self._plan or plan_of(self._timing)
             following = plan.next_after(previous.astimezone(UTC)) if previous else None
@@ -125,11 +136,14 @@ class Pulse(BackgroundScheduler):  # type: ignore[misc]
 
 
 class Inline(BaseExecutor):  # type: ignore[misc]
-    """Performs the tick, of which there is nothing, on the spot: no pool to starve, and one event for all its instants."""
+    """Performs the tick, of which there is nothing, on the spot: no pool to starve, no instances to count, one event for all."""
+
+    def submit_job(self, job: Job, run_times: list[datetime]) -> None:
+        """Say that it was executed."""
+        self._do_submit_job(job, run_times)
 
     def _do_submit_job(self, job: Job, run_times: list[datetime]) -> None:
-        done = JobExecutionEvent(EVENT_JOB_EXECUTED, job.id, job._jobstore_alias, run_times[-1])
-        self._run_job_success(job.id, [done])
+        self._scheduler._dispatch_event(JobExecutionEvent(EVENT_JOB_EXECUTED, job.id, job._jobstore_alias, run_times[-1]))
 
 
 class Timetable:

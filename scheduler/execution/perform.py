@@ -11,13 +11,14 @@ from typing import Any
 from sqlalchemy import Row, bindparam, select
 
 from scheduler import vault
+from scheduler.columns import shared
 from scheduler.config import settings
 from scheduler.database import chunks, db, table
 from scheduler.errors import N_, Invalid, SchedulerError
 from scheduler.execution.protocol import Spec
 from scheduler.kinds import Command, Kind, kinds, references
 from scheduler.kinds import read as read_content
-from scheduler.runs.folders import attempt_folder, workspace_folder
+from scheduler.runs.folders import attempt_path, workspace_path
 from scheduler.runs.lifecycle import Claimed
 from scheduler.tasks import contents, drafts, identity, secrets
 from scheduler.tasks.identity import Identity
@@ -25,8 +26,9 @@ from scheduler.tasks.models import Group, Task
 
 _task, _group = table(Task).c, table(Group).c
 _TASKS = (
-    select(_task.id, _task.key, _task.name, _task.kind, _task.content, _task.params, _task.env, _task.working_directory,
-           _task.policy, _task.timezone, _task.group_id, _group.default_content, _group.name.label("group_name"))
+    select(_task.id, _task.key, _task.name, _task.kind, shared(_task.content), shared(_task.params), shared(_task.env),
+           _task.working_directory, shared(_task.policy), _task.timezone, _task.group_id, shared(_group.default_content),
+           _group.name.label("group_name"))
     .join_from(table(Task), table(Group), _group.id == _task.group_id)
     .where(_task.id.in_(bindparam("tasks", expanding=True)))
 )  # fmt: skip
@@ -72,7 +74,7 @@ def _silent(error: SchedulerError, values: Mapping[str, str]) -> SchedulerError:
 def _spec(one: Claimed, task: Row[Any], values: dict[str, str]) -> Spec:
     """The spec; `values` takes up those of the secrets it was made with."""
     instance = settings().instance
-    folder, workspace = attempt_folder(instance, one.run_id, one.number), workspace_folder(instance, one.run_id)
+    folder, workspace = attempt_path(instance, one.run_id, one.number), workspace_path(instance, one.run_id)
     kind, content = _content(task)
     values |= _secrets(task, kind, content)
     command = _command(task, kind, content, values)
@@ -84,7 +86,7 @@ def _spec(one: Claimed, task: Row[Any], values: dict[str, str]) -> Spec:
         "SCHEDULER_ATTEMPT": str(one.number),
         "SCHEDULER_SCHEDULED_AT": f"{one.scheduled_at:%Y-%m-%dT%H:%M:%SZ}",
         "SCHEDULER_CAUSE": one.cause,
-        "SCHEDULER_WORKSPACE": str(workspace),
+        "SCHEDULER_WORKSPACE": workspace,
     }
     limits = {name: value for name, value in task.policy["limits"].items() if value is not None}
     nice = limits.pop("nice", 0)
@@ -92,8 +94,8 @@ def _spec(one: Claimed, task: Row[Any], values: dict[str, str]) -> Spec:
     spec = Spec(
         run_id=one.run_id,
         attempt=one.number,
-        dir=str(folder),
-        workspace=str(workspace),
+        dir=folder,
+        workspace=workspace,
         argv=list(command.argv),
         env={
             **_basics(task.timezone, user.home if user else _home()),

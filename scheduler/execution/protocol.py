@@ -84,6 +84,7 @@ class Result(TypedDict, total=False):
     """What an attempt left. `reason` is exited, signalled, timeout, cancelled or start_failed."""
 
     version: int
+    pid: int
     reason: str
     exit_code: int | None
     signal: int | None
@@ -178,7 +179,7 @@ def request_stop(folder: Path, force: bool = False) -> None:
             signal.pidfd_send_signal(process, signal.SIGTERM)
 
 
-def read_result(folder: Path) -> Result | None:
+def read_result(folder: Path | str) -> Result | None:
     """What the attempt left, or None while it has not finished."""
     return cast("Result | None", _read(folder, RESULT))
 
@@ -208,7 +209,7 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
-def _read(folder: Path, name: str) -> Any:
+def _read(folder: Path | str, name: str) -> Any:
     try:
         with open(f"{folder}/{name}", "rb", buffering=0) as file:
             return json.loads(file.readall())

@@ -117,7 +117,7 @@ class Attempt:
         watch = Watch(self._spec, self._folder, output)
         watch.until_over(pid, self._signals, failure)
         failpoint("supervisor_before_result")
-        self._write(output.finish() | self._outcome(watch), watch.ended)
+        self._write(output.finish() | self._outcome(watch) | Result(pid=pid), watch.ended)
         failpoint("supervisor_after_result")
 
     def _launch(self, output: Output) -> tuple[int, int | None]:

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, insert, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, Text, bindparam, cast, delete, insert, or_, select
+from sqlalchemy.orm import Session, lazyload, load_only
 
 from scheduler import clock
 from scheduler.accounts.models import User
@@ -28,6 +28,11 @@ from scheduler.tasks.models import Task
 PART = 100  # ends taken in by one transaction: others wait for it
 FIELD = "task_notify"  # in a task's metadata: the rules it carries itself
 LONGEST_NAME = 200
+
+_ending = table(Ending).c
+_OLDEST = select(_ending.id, _ending.run_id, _ending.task_id, _ending.status, _ending.at, _ending.count.label("instants"))
+_OLDEST = _OLDEST.order_by(_ending.id).limit(bindparam("most"))
+_TAKEN = delete(table(Ending)).where(_ending.id <= bindparam("last"))  # all up to it were read: nobody else wrote meanwhile
 
 
 @dataclass(frozen=True)
@@ -70,10 +75,10 @@ def choose(most: int = PART) -> int:
     if nothing:
         return 0
     with transaction() as session:
-        endings = session.scalars(select(Ending).order_by(Ending.id).limit(most)).all()
+        endings = session.connection().execute(_OLDEST, {"most": most}).all()
         _tell(session, endings)
         failpoint("choose_before_commit")
-        session.execute(delete(Ending).where(Ending.id.in_([one.id for one in endings])))
+        session.connection().execute(_TAKEN, {"last": endings[-1].id if endings else 0})
     failpoint("choose_after_commit")
     return len(endings)
 
@@ -95,9 +100,13 @@ def _of(task: Task, known: Sequence[tuple[Rule, Speaker]]) -> Iterator[Speaker]:
     yield from (one for row, one in known if row.scope == "all")
 
 
-def _tell(session: Session, endings: Sequence[Ending]) -> None:
+def _tell(session: Session, endings: Sequence[Any]) -> None:
     wanted = {one.task_id for one in endings}
-    tasks = {task.id: task for task in session.scalars(select(Task).where(Task.id.in_(wanted), Task.trial.is_(False))).unique()}
+    if not _may_speak(session, wanted):
+        return
+    few = load_only(Task.group_id, Task.notes), lazyload(Task.group), lazyload(Task.tags)  # of most nobody is told anything
+    found = session.scalars(select(Task).where(Task.id.in_(wanted), Task.trial.is_(False)).options(*few))
+    tasks = {task.id: task for task in found}
     speaking = {task_id: found for task_id, found in speakers(session, tasks).items() if found}
     if not speaking:
         return
@@ -112,11 +121,19 @@ def _tell(session: Session, endings: Sequence[Ending]) -> None:
                     _deliver(session, (tasks[ending.task_id], ending), speaker, said, told)
 
 
-def _heard(session: Session, streaks: dict[tuple[str, int], Streak], speaker: Speaker, ending: Ending) -> Said | None:
+def _may_speak(session: Session, task_ids: set[int]) -> bool:
+    """Whether there is any rule at all, of the installation or of one of these tasks itself."""
+    if session.scalar(select(Rule.id).limit(1)) is not None:
+        return True
+    own = select(Task.id).where(Task.id.in_(task_ids), cast(Task.notes, Text).contains(f'"{FIELD}"'))
+    return session.scalar(own.limit(1)) is not None
+
+
+def _heard(session: Session, streaks: dict[tuple[str, int], Streak], speaker: Speaker, ending: Row[Any]) -> Said | None:
     place, mark = (speaker.key, ending.task_id), speaker.terms.mark
     row = streaks.get(place)
     before = rules.Streak(row.count, row.failures) if row is not None and row.mark == mark else rules.Streak()
-    after, said = rules.heard(speaker.when, before, ending.status, ending.count)
+    after, said = rules.heard(speaker.when, before, ending.status, ending.instants)
     if row is None:
         if after == before:
             return said
@@ -126,7 +143,7 @@ def _heard(session: Session, streaks: dict[tuple[str, int], Streak], speaker: Sp
     return said
 
 
-def _deliver(session: Session, ended: tuple[Task, Ending], speaker: Speaker, said: Said, told: set[str]) -> None:
+def _deliver(session: Session, ended: tuple[Task, Row[Any]], speaker: Speaker, said: Said, told: set[str]) -> None:
     """One row for each receiver that no narrower rule tells of this run already."""
     task, ending = ended
     now = clock.now()
@@ -175,7 +192,7 @@ def _channel(session: Session, reference: str | int) -> Channel | None:
     return session.scalars(select(Channel).where(match)).one_or_none()
 
 
-def variables(task: Task, ending: Ending, run: Run | None) -> Values:
+def variables(task: Task, ending: Any, run: Run | None) -> Values:
     """What templates can say of a run, but for the end of its log, which is read when it is sent."""
     here = zone(task.timezone)
     url = settings().server.url.rstrip("/")

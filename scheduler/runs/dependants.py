@@ -10,7 +10,9 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from scheduler import clock
+from scheduler.columns import shared
 from scheduler.database import chunks, table
+from scheduler.prepared import Prepared
 from scheduler.runs.digest import Ended
 from scheduler.runs.models import Run
 from scheduler.runs.rows import alive_of, join, keep, new_row
@@ -20,15 +22,13 @@ from scheduler.tasks.models import Dependency, Task
 KEY_ROOM = Run.cause_key.type.length
 
 _edge = table(Dependency).c
-_ARRIVE = (
-    update(table(Dependency))
-    .where(_edge.task_id == bindparam("task"), _edge.upstream_id == bindparam("upstream"))
-    .values(arrival=bindparam("run"))
+_ARRIVE = Prepared(
+    update(table(Dependency)).where(_edge.task_id == bindparam("task"), _edge.upstream_id == bindparam("upstream"))
 )
 _task, _told, _upstream = table(Task).c, table(Dependency).alias("told"), table(Task).alias("upstream")
 # Made once: this is asked at the end of every run, and most have nobody waiting for them.
 _TOLD = (
-    select(_task.id, _task.version, _task.group_id, _task.policy, _task.enabled, _task.depends_mode,
+    select(_task.id, _task.version, _task.group_id, shared(_task.policy), _task.enabled, _task.depends_mode,
            _edge.upstream_id, _edge.arrival)
     .select_from(_told)
     .join(table(Task), _task.id == _told.c.task_id)
@@ -85,12 +85,11 @@ def release(session: Session, ended: Sequence[Ended]) -> list[int]:
                 if sources:
                     _due(one, sources, (end.at, now), alive.setdefault(one.task.id, []))
     changes = [
-        {"task": task_id, "upstream": upstream, "run": one.arrivals[upstream]}
+        {"task": task_id, "upstream": upstream, "arrival": one.arrivals[upstream]}
         for task_id, one in waiting.items()
         for upstream in sorted(one.changed)
     ]
-    if changes:
-        session.connection().execute(_ARRIVE, changes)
+    _ARRIVE.execute(session.connection(), changes)
     return keep(session, [row for one in waiting.values() for row in one.rows])
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import and_, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
+from scheduler.columns import shared
 from scheduler.database import chunks, storable, table
-from scheduler.runs import policy
+from scheduler.runs import digest, policy
 from scheduler.runs.models import Attempt, Run
 from scheduler.runs.policy import Outcome
 from scheduler.runs.status import ASKED_FOR, FAILED, AttemptStatus, Status
@@ -28,9 +29,10 @@ _UNSTARTED = (
 )
 _JUDGED = (
     select(_run.id, _run.attempts, _run.task_id, _run.started_at, _run.cancel_at, _run.reason, _run.cause,
-           _task.policy, _task.deleted_at, _task.enabled,
+           shared(_task.policy), _task.deleted_at, _task.enabled,
            exists().where(_edge.upstream_id == _run.task_id).label("awaited"),
-           (_run.attempts - 1 - _UNSTARTED).label("tries"), _attempt.started_at.label("began"), _attempt.host, _attempt.pid)
+           (_run.attempts - 1 - _UNSTARTED).label("tries"), _attempt.started_at.label("began"), _attempt.host, _attempt.pid,
+           *digest.COLUMNS)
     .join_from(table(Run), table(Task), _task.id == _run.task_id)
     .join(table(Attempt), and_(_attempt.run_id == _run.id, _attempt.number == _run.attempts))
     .where(_run.id.in_(bindparam("runs", expanding=True)), _run.status == Status.RUNNING)

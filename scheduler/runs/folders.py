@@ -23,12 +23,22 @@ def run_folder(instance: Path, run_id: int) -> Path:
 
 def attempt_folder(instance: Path, run_id: int, number: int) -> Path:
     """The folder of one attempt: its start, its log, its result."""
-    return instance / f"runs/{run_id}/{number}"  # one join: on the run path each costs 15 µs
+    return Path(attempt_path(instance, run_id, number))
+
+
+def attempt_path(instance: Path, run_id: int, number: int) -> str:
+    """`attempt_folder` for the run path, where making a path of each costs more than reading what lies there."""
+    return f"{instance}/runs/{run_id}/{number}"
 
 
 def workspace_folder(instance: Path, run_id: int) -> Path:
     """The folder a run works in when its task names none."""
-    return instance / f"workspaces/{run_id}"
+    return Path(workspace_path(instance, run_id))
+
+
+def workspace_path(instance: Path, run_id: int) -> str:
+    """`workspace_folder` for the run path."""
+    return f"{instance}/workspaces/{run_id}"
 
 
 def progress(folder: Path) -> Progress | None:

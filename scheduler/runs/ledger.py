@@ -15,10 +15,12 @@ from sqlalchemy.orm import Session
 from scheduler import clock, heartbeat, signals
 from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require
+from scheduler.columns import UTCDateTime, shared
 from scheduler.config import settings
-from scheduler.database import UTCDateTime, after_commit, db, table, transaction
+from scheduler.database import after_commit, db, table, transaction
 from scheduler.errors import N_, Conflict, NotFound, SchedulerError
 from scheduler.failpoints import failpoint
+from scheduler.prepared import Prepared
 from scheduler.runs import elapsed, journal, lifecycle, policy, ticks
 from scheduler.runs.models import Run
 from scheduler.runs.policy import Past, Verdict
@@ -36,14 +38,14 @@ _IS_DUE = and_(_task.enabled.is_(True), _task.deleted_at.is_(None), _task.next_r
 _ANY = select(_task.id).where(_IS_DUE).limit(1)
 _NEXT = select(func.min(_task.next_run_at)).where(_task.enabled.is_(True), _task.deleted_at.is_(None))
 _DUE: Select[Any] = (
-    select(_task.id, _task.version, _task.group_id, _task.policy, _task.max_runs, _task.ticks, _task.next_run_at,
+    select(_task.id, _task.version, _task.group_id, shared(_task.policy), _task.max_runs, _task.ticks, _task.next_run_at,
            *queries.Timing.columns())
     .where(_IS_DUE)
     .order_by(_task.next_run_at)
     .limit(MOST_TASKS)
 )  # fmt: skip
 _DUE_OF_ONE = _DUE.where(_task.id == bindparam("task"))
-_ADVANCE = update(table(Task)).where(_task.id == bindparam("task"))
+_ADVANCE = Prepared(update(table(Task)).where(_task.id == bindparam("task")))
 
 _log = logging.getLogger("SchedulerEngine")
 
@@ -141,7 +143,7 @@ def _settle(session: Session, due: Sequence[Row[Any]], now: datetime, past: Past
     replaced = keep(session, rows)
     journal.settled(rows)
     failpoint("settle_after_insert")
-    session.connection().execute(_ADVANCE, changes)
+    _ADVANCE.execute(session.connection(), changes)
     if replaced:
         lifecycle.cancel_runs(session, replaced, "", {"code": "replaced"})
     failpoint("settle_before_commit")
@@ -178,7 +180,8 @@ def _rows(task: Row[Any], tick: Tick, now: datetime, past: Past, alive: list[int
         if verdict is Verdict.MISSED:
             rows.append(_missed(task, instant, now, past) | {"missed_count": 1})
         else:
-            row = new_row(task, instant, now, Status.PENDING) | _of_schedule(instant)
+            row = new_row(task, instant, now, Status.PENDING)
+            row |= _of_schedule(instant)
             row["late"] = verdict is Verdict.RUN_LATE
             join(rows, row, task.policy, alive)
     return rows

@@ -11,9 +11,11 @@ from sqlalchemy.orm import Session
 from scheduler import clock, nodes, signals
 from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require
-from scheduler.database import UTCDateTime, after_commit, chunks, db, table, transaction
+from scheduler.columns import UTCDateTime
+from scheduler.database import after_commit, chunks, db, table, transaction
 from scheduler.errors import N_, Conflict
 from scheduler.failpoints import failpoint
+from scheduler.prepared import Prepared
 from scheduler.runs import dependants, digest, endings, journal
 from scheduler.runs.digest import Ended
 from scheduler.runs.endings import Report as Report
@@ -31,7 +33,7 @@ _TAKE = (
             started_at=func.coalesce(_run.started_at, bindparam("now", type_=UTCDateTime)))
     .returning(_run.id, _run.attempts, _run.task_id, _run.task_version, _run.cause, _run.scheduled_at)
 )  # fmt: skip
-_OPEN = insert(table(Attempt))
+_OPEN = Prepared(insert(table(Attempt)))
 _RETRY = and_(_run.status == Status.PENDING, _run.not_before.is_not(None), _run.cause.not_in(ASKED_FOR))
 _ORPHANS = (
     select(_run.id, _task.deleted_at)
@@ -39,11 +41,13 @@ _ORPHANS = (
     .where(_run.status.in_(LIVE), _run.cancel_at.is_(None))
     .where(or_(and_(_task.deleted_at.is_not(None), _task.trial.is_(False)), and_(_task.enabled.is_(False), _RETRY)))
 )
-_CLOSE = update(table(Attempt)).where(
-    _attempt.run_id == bindparam("run"), _attempt.number == bindparam("attempt"), _attempt.status == AttemptStatus.RUNNING
+_CLOSE = Prepared(
+    update(table(Attempt)).where(
+        _attempt.run_id == bindparam("run"), _attempt.number == bindparam("attempt"), _attempt.status == AttemptStatus.RUNNING
+    )
 )
-_MOVE = update(table(Run)).where(
-    _run.id == bindparam("run"), _run.attempts == bindparam("attempt"), _run.status == Status.RUNNING
+_MOVE = Prepared(
+    update(table(Run)).where(_run.id == bindparam("run"), _run.attempts == bindparam("attempt"), _run.status == Status.RUNNING)
 )
 
 
@@ -73,8 +77,7 @@ def claim(run_ids: Sequence[int]) -> list[Claimed]:
              "claimed_at": now, "node": nodes.own(), "host": nodes.HOST, "started_at": now}
             for row in rows
         ]  # fmt: skip
-        if attempts:
-            connection.execute(_OPEN, attempts)
+        _OPEN.execute(connection, attempts)
         failpoint("claim_before_commit")
     order = {run_id: place for place, run_id in enumerate(run_ids)}
     claimed = (Claimed(row.id, row.attempts, row.task_id, row.task_version, row.cause, row.scheduled_at) for row in rows)
@@ -93,6 +96,7 @@ def finish(reports: Sequence[Report]) -> list[int]:
     ended: list[Ended] = []
     with transaction() as session:
         running = endings.running(session, reports)
+        known = list(running.values())
         awaited = {row.task_id for row in running.values() if row.awaited}
         for report in reports:
             row = running.pop((report.run_id, report.number), None)
@@ -108,9 +112,8 @@ def finish(reports: Sequence[Report]) -> list[int]:
             ended.append(Ended(row.id, row.task_id, status, ends[-1]["finished_at"], row.started_at, report.outcome.duration))
         connection = session.connection()
         for statement, rows in ((_CLOSE, closed), (_MOVE, ends), (_MOVE, again)):
-            if rows:
-                connection.execute(statement, rows)
-        digest.add(session, ended)
+            statement.execute(connection, rows)
+        digest.add(session, ended, known)
         journal.ended(ends, again)
         if ended:
             after_commit(signals.run_finished, run_ids=[run.run_id for run in ended])

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Float, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scheduler.database import Base, Json, UTCDateTime
+from scheduler.columns import Json, UTCDateTime
+from scheduler.database import Base
 
 
 class Run(Base):

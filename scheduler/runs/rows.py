@@ -6,12 +6,13 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from scheduler import signals
-from scheduler.database import after_commit, chunks, db, table
+from scheduler.database import after_commit, chunks, table
+from scheduler.prepared import Prepared
 from scheduler.runs import digest, policy
 from scheduler.runs.digest import Ended
 from scheduler.runs.models import Run
@@ -25,11 +26,16 @@ _ALIVE = (
     .order_by(_run.id)
 )
 _INSERT = {
-    name: dialect.insert(table(Run))
-    .on_conflict_do_nothing()
-    .returning(_run.id, _run.status, _run.task_id, _run.queued_at, _run.missed_count)
+    name: Prepared(dialect.insert(table(Run)).on_conflict_do_nothing())
     for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
 }
+_LAST = select(func.coalesce(func.max(_run.id), 0))
+_WAITS = select(_run.id).where(_run.id > bindparam("last"), _run.status == Status.PENDING).order_by(_run.id)
+_OVER = (
+    select(_run.id, _run.status, _run.task_id, _run.queued_at, _run.missed_count)
+    .where(_run.id > bindparam("last"), _run.status != Status.PENDING)
+    .order_by(_run.id)
+)
 
 
 def new_row(task: Any, instant: datetime, now: datetime, status: Status) -> dict[str, Any]:
@@ -103,12 +109,13 @@ def keep(session: Session, rows: list[dict[str, Any]]) -> list[int]:
 
 def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[list[int], list[Ended]]:
     """Insert `rows`, passing over those an instant has already: the ids of those that wait, and those that ended at once."""
-    queued: list[int] = []
-    ended: list[Ended] = []
-    for row in session.connection().execute(_INSERT[db.engine.dialect.name], rows) if rows else ():
-        if row.status == Status.PENDING:
-            queued.append(row.id)
-        else:
-            count = max(row.missed_count, 1)
-            ended.append(Ended(row.id, row.task_id, Status(row.status), row.queued_at, count=count))
-    return queued, ended
+    if not rows:
+        return [], []
+    connection = session.connection()
+    last = {
+        "last": connection.execute(_LAST).scalar()
+    }  # nobody else writes meanwhile: what is numbered higher afterwards is ours
+    _INSERT[connection.dialect.name].execute(connection, rows)
+    over = connection.execute(_OVER, last).all() if any(row["status"] != Status.PENDING for row in rows) else []
+    ended = [Ended(row.id, row.task_id, Status(row.status), row.queued_at, count=max(row.missed_count, 1)) for row in over]
+    return list(connection.execute(_WAITS, last).scalars()), ended

@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, bindparam, exists, extract, func, not_, or_, select
 
+from scheduler.columns import UTCDateTime
 from scheduler.config import settings
-from scheduler.database import UTCDateTime, db, table
+from scheduler.database import db, table
 from scheduler.runs import policy
 from scheduler.runs.models import Run
 from scheduler.runs.policy import Slots, Waiting

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from scheduler.database import Base, Json, UTCDateTime
+from scheduler.columns import Json, UTCDateTime
+from scheduler.database import Base
 
 DEFAULT_GROUP = 1
 ALIVE = text("deleted_at IS NULL")  # a task in the trash gives its name and key back

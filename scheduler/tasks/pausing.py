@@ -9,7 +9,8 @@ from sqlalchemy import and_, bindparam, exists, or_, select
 from scheduler import clock
 from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require
-from scheduler.database import UTCDateTime, db, storable, table, transaction
+from scheduler.columns import UTCDateTime
+from scheduler.database import db, storable, table, transaction
 from scheduler.errors import N_, Conflict, Invalid
 from scheduler.tasks.models import Pause
 

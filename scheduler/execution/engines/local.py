@@ -11,11 +11,12 @@ from scheduler.execution import launcher, protocol, tree
 from scheduler.execution.client import Client
 from scheduler.execution.engines.base import Engine, Refusal
 from scheduler.execution.protocol import Spec, Start, State
-from scheduler.runs.folders import attempt_folder, workspace_folder
+from scheduler.nodes import HOST
+from scheduler.runs.folders import attempt_folder, attempt_path, workspace_folder
 from scheduler.runs.policy import Outcome
 
 PATIENCE = 5.0  # seconds for a fresh runner to listen
-_NOT_DETAILS = {"version", "reason", "exit_code", "signal", "error", "started_at", "finished_at", "duration", "index"}
+_NOT_DETAILS = {"version", "pid", "reason", "exit_code", "signal", "error", "started_at", "finished_at", "duration", "index"}
 
 _log = logging.getLogger("TaskExecutor")
 
@@ -76,11 +77,9 @@ class Local(Engine):
         return protocol.read_start(self._folder(run_id, number))
 
     def outcome(self, run_id: int, number: int) -> Outcome | None:
-        folder = self._folder(run_id, number)
-        result = protocol.read_result(folder)
+        result = protocol.read_result(attempt_path(self.instance, run_id, number))
         if result is None:
             return None
-        start = protocol.read_start(folder) or {}
         return Outcome(
             reason=result.get("reason", "lost"),
             exit_code=result.get("exit_code"),
@@ -89,8 +88,8 @@ class Local(Engine):
             started_at=result.get("started_at"),
             finished_at=result.get("finished_at"),
             duration=result.get("duration"),
-            pid=start.get("child"),
-            host=start.get("host", ""),
+            pid=result.get("pid"),
+            host=HOST,
             details={name: value for name, value in result.items() if name not in _NOT_DETAILS},
         )
 

@@ -2,8 +2,8 @@
 
 import sqlalchemy as sa
 from alembic import op
-from scheduler.database import Json
-from scheduler.database import UTCDateTime
+from scheduler.columns import Json
+from scheduler.columns import UTCDateTime
 revision = '0001'
 down_revision = None
 
