@@ -86,7 +86,7 @@ class Nudge:
 
     def wait(self, seconds: float) -> bool:
         """Until it is set, so many seconds at most; whether it was, and then it is so no more."""
-        return self._taken.acquire(timeout=seconds)
+        return self._taken.acquire(timeout=max(seconds, 0.0))
 
     def clear(self) -> None:
         """Nothing: to have waited for it has cleared it, and what was set since is to be heard."""
