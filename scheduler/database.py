@@ -93,8 +93,8 @@ class Queue:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Be the only writer of this process; `StorageBusy` when that is not to be had in time."""
-        since = self._knocking
-        if (since is not None and clock.monotonic() - since > HOPE) or not self._turn.acquire(timeout=trouble.PATIENCE):
+        self.refuse_hopeless()
+        if not self._turn.acquire(timeout=trouble.PATIENCE):
             raise trouble.busy()
         self._knocking = clock.monotonic()
         try:
@@ -102,6 +102,12 @@ class Queue:
         finally:
             self._knocking = None
             self._turn.release()
+
+    def refuse_hopeless(self) -> None:
+        """`StorageBusy` while the first one waits in vain."""
+        since = self._knocking
+        if since is not None and clock.monotonic() - since > HOPE:
+            raise trouble.busy()
 
     def entered(self) -> None:
         """Whoever has the turn has the database too."""
@@ -141,6 +147,11 @@ def connect(app: Flask, url: str, threads: int) -> None:
             _prepare_sqlite(db.engine)
         else:
             _prepare_postgres(db.engine)
+
+
+def refuse_hopeless() -> None:
+    """`StorageBusy` for a writer who would only wait behind one that waits in vain."""
+    _queue.refuse_hopeless()
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from flask_login import AnonymousUserMixin
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, Map
 
-from scheduler.accounts import audit, sessions
-from scheduler.accounts.models import ApiKey, User
+from scheduler.accounts import audit, sessions, standing
 from scheduler.accounts.permissions import ACTIONS, NOBODY, Actor, actor_of, require
+from scheduler.accounts.standing import KnownKey, Person, SignedIn
 from scheduler.config import settings
 from scheduler.database import db, transaction
 from scheduler.errors import N_, Forbidden, SchedulerError, StorageGone, Unauthenticated, Unavailable
@@ -52,7 +52,7 @@ class Policy:
 class Visitor:
     """Whoever is signed in for this request; also what Flask-Login calls the current user."""
 
-    user: User
+    user: Person
     sign_in_id: str
     actor: Actor
     is_authenticated: bool = True
@@ -167,13 +167,16 @@ def address() -> str:
 
 def visitor_of(sign_in_id: str, origin: str) -> Visitor | None:
     """The visitor a living sign-in of that origin makes."""
-    found = sessions.living(sign_in_id)
-    if found is None or found.origin != origin:
-        return None
+    found = standing.of_sign_in(sign_in_id)
+    return visitor_in(found) if found is not None and found.origin == origin else None
+
+
+def visitor_in(found: SignedIn) -> Visitor:
+    """The visitor a living sign-in makes."""
     return Visitor(found.user, found.id, actor_of(found.user, address()))
 
 
-def visitor_with(key: ApiKey) -> Visitor:
+def visitor_with(key: KnownKey) -> Visitor:
     """The visitor a good API key makes: its owner, held to what the key was made for. There is no sign-in behind it."""
     actor = replace(actor_of(key.user, address()), scopes=frozenset(key.scopes), via=key.prefix)
     return Visitor(key.user, "", actor)

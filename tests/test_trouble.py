@@ -178,7 +178,7 @@ def test_it_says_in_words_when_nobody_answers(app: Flask, sign_in: SignIn, monke
     def gone(*_: object, **__: object) -> None:
         raise trouble.gone()
 
-    monkeypatch.setattr("scheduler.gate.sessions.living", gone)
+    monkeypatch.setattr("scheduler.gate.standing.of_sign_in", gone)
     answer = browser.get("/tasks")
     assert (answer.status_code, "cannot be reached" in answer.get_data(as_text=True)) == (503, True)
     assert browser.get(API).json["code"] == 503

@@ -8,16 +8,18 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, true
+from sqlalchemy import ColumnElement, and_, func, insert, select, true
 
 from scheduler import clock
 from scheduler.accounts.models import AuditEntry
 from scheduler.accounts.permissions import Actor
-from scheduler.database import db, once_committed
+from scheduler.database import db, once_committed, table
+from scheduler.prepared import Prepared
 from scheduler.vault import MASK
 
 REFUSED = ("denied", "sign_in.failed")
 
+_ENTRY = Prepared(insert(table(AuditEntry)))
 _log = logging.getLogger("Audit")
 
 Thing = tuple[str, object, str]  # type, id, name
@@ -51,21 +53,20 @@ def record(
     level = logging.WARNING if action in REFUSED else logging.INFO
     said = (action, _word(actor.name), actor.address or "-", kind, id, name, what)
     once_committed(partial(_log.log, level, "event=%s by=%s from=%s %s=%s name=%r%s", *said))
-    db.session.add(
-        AuditEntry(
-            at=clock.now(),
-            actor_id=actor.id,
-            actor_name=_text(actor.name)[:64],
-            address=actor.address[:64],
-            via=actor.via[:16],
-            action=action[:40],
-            object_type=kind[:20],
-            object_id="" if id is None else _text(str(id))[:64],
-            object_name=_text(name),
-            before=None if before is None else masked(before),
-            after=None if after is None else masked(after),
-        )
-    )
+    entry = {
+        "at": clock.now(),
+        "actor_id": actor.id,
+        "actor_name": _text(actor.name)[:64],
+        "address": actor.address[:64],
+        "via": actor.via[:16],
+        "action": action[:40],
+        "object_type": kind[:20],
+        "object_id": "" if id is None else _text(str(id))[:64],
+        "object_name": _text(name),
+        "before": None if before is None else masked(before),
+        "after": None if after is None else masked(after),
+    }
+    _ENTRY.execute(db.session.connection(), [entry])
 
 
 def entries(actor: Actor, wanted: Wanted = Wanted(), before: int | None = None, most: int = 50) -> Sequence[AuditEntry]:

@@ -11,9 +11,10 @@ from pydantic import AfterValidator, Field
 from sqlalchemy import delete, func, select, update
 
 from scheduler import clock
-from scheduler.accounts import audit
+from scheduler.accounts import audit, standing
 from scheduler.accounts.models import ApiKey, User
 from scheduler.accounts.permissions import SCOPE_NEEDS, SCOPES, Actor, can, require
+from scheduler.accounts.standing import KnownKey
 from scheduler.accounts.user_drafts import Draft, read
 from scheduler.database import LARGEST, db, transaction
 from scheduler.errors import N_, Conflict, Invalid, NotFound, Unauthenticated, Unavailable
@@ -115,10 +116,10 @@ def is_key(text: str) -> bool:
     return text.startswith(MARK)
 
 
-def recognized(text: str) -> ApiKey:
+def recognized(text: str) -> KnownKey:
     """The good key that `text` is: known, not expired, its owner active; `Unauthenticated` alike whatever is wrong."""
-    key = db.session.scalars(select(ApiKey).where(ApiKey.digest == _digest(text))).one_or_none() if _fits(text) else None
-    if key is None or expired(key) or not key.user.active:
+    key = standing.of_key(_digest(text)) if _fits(text) else None
+    if key is None:
         raise Unauthenticated.because(N_("The key is not valid, or no longer."))
     _note_use(key)
     return key
@@ -134,7 +135,7 @@ def shown(key: ApiKey) -> dict[str, Any]:
     return {"name": key.name, "prefix": key.prefix, "scopes": key.scopes, "expires_at": key.expires_at}
 
 
-def _note_use(key: ApiKey) -> None:
+def _note_use(key: KnownKey) -> None:
     """Keep roughly when it was last used; a database that cannot be written now keeps nobody from reading."""
     global _resting
     now = clock.now()

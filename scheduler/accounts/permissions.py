@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scheduler.accounts.models import User
+from scheduler.accounts.standing import Person
 from scheduler.errors import N_, Forbidden, NotFound
 
 ROLES = ("viewer", "operator", "editor", "administrator")
@@ -99,7 +100,7 @@ SYSTEM = Actor(None, "system", "administrator")
 NOBODY = Actor(None, "", "")
 
 
-def actor_of(user: User, address: str = "") -> Actor:
+def actor_of(user: User | Person, address: str = "") -> Actor:
     """The user as an actor; one who is not active may do nothing."""
     grants = {grant.group_id: grant.role for grant in user.grants}
     return Actor(user.id, user.username, user.role if user.active else "", user.limited_to_groups, grants, address)

@@ -9,9 +9,10 @@ from typing import Any
 import jwt
 
 from scheduler import clock
-from scheduler.accounts import audit, sessions
+from scheduler.accounts import audit, sessions, standing
 from scheduler.accounts.models import SignIn
 from scheduler.accounts.permissions import actor_of
+from scheduler.accounts.standing import SignedIn
 from scheduler.database import transaction
 from scheduler.errors import N_, Unauthenticated
 
@@ -52,9 +53,13 @@ def issue(sign_in: SignIn) -> Tokens:
         return Tokens(access, _signed(row, REFRESH, row.refresh_id, row.expires_at - clock.now()))
 
 
-def bearer(access: str) -> SignIn:
+def bearer(access: str) -> SignedIn:
     """The living sign-in an access token names; `Unauthenticated` for any token we would not have made just so."""
-    return _living(_claims(access, ACCESS))
+    claims = _claims(access, ACCESS)
+    found = standing.of_sign_in(str(claims["sid"]))
+    if found is None or found.origin != "api" or str(found.user.id) != claims["sub"]:
+        raise _refused()
+    return found
 
 
 def refresh(token: str) -> Tokens:
@@ -92,13 +97,16 @@ def _claims(token: str, audience: str) -> dict[str, Any]:
     """What the token says, once everything about it is as we make them; time is judged by our own clock."""
     options: Any = {"require": list(CLAIMS), "verify_exp": False, "verify_iat": False, "verify_nbf": False, "strict_aud": True}
     try:
-        if len(token) > LONGEST or set(jwt.get_unverified_header(token)) != {"alg", "typ"}:
+        if len(token) > LONGEST:
             raise _refused()
-        claims: dict[str, Any] = jwt.decode(
+        found = jwt.decode_complete(
             token, _signing_key(), algorithms=[ALGORITHM], audience=audience, issuer=ISSUER, options=options
         )
     except (jwt.PyJWTError, UnicodeError) as error:
         raise _refused() from error
+    claims: dict[str, Any] = found["payload"]
+    if set(found["header"]) != {"alg", "typ"}:
+        raise _refused()
     if not isinstance(claims["exp"], int) or claims["exp"] <= clock.now().timestamp():
         raise _refused()
     return claims

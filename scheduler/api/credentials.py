@@ -17,5 +17,4 @@ def read() -> gate.Visitor | None:
         raise Unauthenticated.because(N_("Send “Authorization: Bearer” with an access token or an API key."))
     if keys.is_key(token):
         return gate.visitor_with(keys.recognized(token))
-    signed_in = tokens.bearer(token)  # kept by its name, the session need not read it again
-    return gate.visitor_of(signed_in.id, "api")
+    return gate.visitor_in(tokens.bearer(token))

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, and_, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from scheduler import clock, heartbeat, signals
+from scheduler import clock, gathered, heartbeat, signals
 from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require
 from scheduler.columns import UTCDateTime, shared
@@ -45,9 +45,23 @@ _DUE: Select[Any] = (
     .limit(MOST_TASKS)
 )  # fmt: skip
 _DUE_OF_ONE = _DUE.where(_task.id == bindparam("task"))
+_run = table(Run).c
+_SAME = select(_run.id, _run.public_id, _run.status).where(
+    _run.task_id == bindparam("task"), _run.cause == bindparam("its_cause"), _run.cause_key == bindparam("key")
+)
+_WAITING = select(func.count()).where(_run.task_id == bindparam("task"), _run.status == Status.PENDING)
+_ADD = insert(table(Run)).returning(_run.id)
 _ADVANCE = Prepared(update(table(Task)).where(_task.id == bindparam("task")))
 
 _log = logging.getLogger("SchedulerEngine")
+
+
+class Asked(NamedTuple):
+    """The run that a request made, or had made before."""
+
+    id: int
+    public_id: str
+    status: str = Status.PENDING
 
 
 def settle(now: datetime, past: Past = policy.UNKNOWN) -> int:
@@ -85,45 +99,50 @@ def request(actor: Actor, task: Task, cause: Cause = Cause.MANUAL, key: str = ""
     It waits its turn behind the task's other runs and does not move the schedule. `Conflict` when too many wait already.
     """
     with transaction() as session:
-        run = _asked(session, actor, task, cause, key)
+        asked = _asked(session, actor, task, cause, key)
         failpoint("request_before_commit")
     failpoint("request_after_commit")
-    return run
+    return db.session.get_one(Run, asked.id)
 
 
-def call(actor: Actor, reference: str, key: str = "") -> Run:
+def call(actor: Actor, reference: str, key: str = "") -> Asked:
     """`request` by a program, for the task of that number or key; `NotFound` also for one this actor may not see.
 
-    Programs call often: the task is read once, in the transaction that writes, and the run that is answered not again.
+    Programs call often, and several at once: what comes together is written together.
     """
-    with transaction() as session:
-        run = _asked(session, actor, queries.find(actor, reference), Cause.API, key)
-        session.expunge(run)
+
+    def write(session: Session) -> Asked:
+        task = queries.called(reference)
+        if task is None:
+            raise NotFound.because(N_("There is no such task."))
+        asked = _asked(session, actor, task, Cause.API, key)
         failpoint("request_before_commit")
+        return asked
+
+    asked = gathered.write(write)
     failpoint("request_after_commit")
-    return run
+    return asked
 
 
-def _asked(session: Session, actor: Actor, task: Task, cause: Cause, key: str) -> Run:
-    now = clock.now()
+def _asked(session: Session, actor: Actor, task: Task | Row[Any], cause: Cause, key: str) -> Asked:
+    """The run of a task, or of a row with what is read of it here. All refusals come before the first writing."""
+    now, connection = clock.now(), session.connection()
     if task.deleted_at is not None and not task.trial:
         raise NotFound.because(N_("There is no such task."))
     require(actor, "task.run", task)
     cause_key = key if 0 < len(key) <= LONGEST_KEY else _key(key)
-    if key:
-        same = select(Run).where(Run.task_id == task.id, Run.cause == cause, Run.cause_key == cause_key)
-        known = session.scalars(same).one_or_none()
-        if known is not None:
-            return known
-    waiting = session.scalar(select(func.count()).where(Run.task_id == task.id, Run.status == Status.PENDING)) or 0
+    names = {"task": task.id, "its_cause": cause, "key": cause_key}
+    if key and (known := connection.execute(_SAME, names).one_or_none()) is not None:
+        return Asked(*known)
+    waiting = connection.execute(_WAITING, names).scalar_one()
     if waiting >= policy.MOST_QUEUED:
         text = N_("%(count)s runs of this task wait already; let some of them end first.")
         raise Conflict.because(text, count=waiting)
     row = new_row(task, now, now, Status.PENDING) | {"cause": cause, "cause_key": cause_key, "triggered_by": actor.name}
-    run = session.scalars(insert(Run).returning(Run), row).one()
-    audit.record(actor, "task.run", ("task", task.id, task.name), after={"execution_id": run.public_id})
-    after_commit(signals.run_queued, run_ids=[run.id])
-    return run
+    asked = Asked(connection.execute(_ADD, row).scalar_one(), row["public_id"])
+    audit.record(actor, "task.run", ("task", task.id, task.name), after={"execution_id": asked.public_id})
+    after_commit(signals.run_queued, run_ids=[asked.id])
+    return asked
 
 
 def _settle(session: Session, due: Sequence[Row[Any]], now: datetime, past: Past) -> int:

@@ -8,10 +8,11 @@ from json import dumps, loads
 from sys import intern
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Text, and_, bindparam, cast, exists, func, or_, select
 from sqlalchemy.orm import joinedload, lazyload, load_only
 
 from scheduler.accounts.permissions import Actor, Scope, require, visible
+from scheduler.columns import shared
 from scheduler.database import LARGEST, db, storable, table
 from scheduler.errors import N_, NotFound
 from scheduler.schedules import parse
@@ -25,6 +26,14 @@ _BRIEF = (
     Task.last_run_id, Task.last_status, Task.last_started_at, Task.last_duration, Task.recent, Task.total_count,
     Task.total_duration,
 )  # fmt: skip
+
+_task = table(Task).c
+_CALLED = {
+    number: select(_task.id, _task.name, _task.version, _task.group_id, _task.owner_id, _task.private, _task.deleted_at,
+                   _task.trial, shared(_task.policy))
+    .where(_task.deleted_at.is_(None), match == bindparam("given"))
+    for number, match in ((True, _task.id), (False, _task.key))
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,13 @@ def find(actor: Actor, reference: int | str) -> Task:
         raise NotFound.because(N_("There is no such task."))
     require(actor, "task.see", task)
     return task
+
+
+def called(reference: str) -> Any | None:
+    """What starting a run asks of the living task of that number or key, whoever may see it."""
+    number = reference.isdecimal()
+    given = (min(int(reference), LARGEST) if len(reference) <= 10 else 0) if number else storable(reference)
+    return db.session.connection().execute(_CALLED[number], {"given": given}).one_or_none()
 
 
 def listed(actor: Actor, wanted: Wanted, first: int, most: int, brief: bool = False) -> tuple[Sequence[Task], int]:

@@ -119,4 +119,5 @@ def _visitor() -> Visitor:
 
 
 def _user() -> User:
-    return _visitor().user
+    actor = _visitor().actor
+    return users.found(actor, actor.name)
