@@ -16,15 +16,16 @@ def beat(instance: Path, at: datetime | None = None) -> None:
     try:
         os.utime(path, (now, now))
     except FileNotFoundError:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)
+        made = Path(path)
+        made.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made.touch(mode=0o600)
         os.utime(path, (now, now))
 
 
 def last(instance: Path) -> datetime | None:
     """When the last pass was made; None when there never was one."""
     try:
-        return datetime.fromtimestamp(_path(instance).stat().st_mtime, UTC)
+        return datetime.fromtimestamp(os.stat(_path(instance)).st_mtime, UTC)
     except FileNotFoundError:
         return None
 
@@ -42,5 +43,5 @@ def fresh(instance: Path) -> bool:
 
 
 @lru_cache(maxsize=4)
-def _path(instance: Path) -> Path:
-    return instance / "run" / "heartbeat"
+def _path(instance: Path) -> str:
+    return str(instance / "run" / "heartbeat")

@@ -29,7 +29,7 @@ from scheduler.schedules.preview import Ask, preview
 from scheduler.tasks import examples, groups
 
 LARGEST_BODY = 24 * 1024 * 1024  # bytes; what each route takes of it is the application's to say
-IDLE = 10  # seconds between looks of the web server at connections nobody uses; requests and signals wake it
+IDLE = 30  # seconds between looks of the web server at connections nobody uses; requests and signals wake it
 STUCK = 70  # exit code of a daemon whose clock stood still, for its service manager to start another
 DRAIN = 10.0  # seconds requests under way may take to finish at the end
 

@@ -15,9 +15,9 @@ from scheduler import clock, database, nodes, trouble
 from scheduler.config import settings
 from scheduler.daemon import bell, recovery
 from scheduler.daemon.leader import Deposed, Term
+from scheduler.daemon.loop import ALONE
 from scheduler.daemon.presence import Presence
 from scheduler.daemon.quiet import Quiet
-from scheduler.daemon.rest import Rest
 from scheduler.database import db, table, transaction
 from scheduler.errors import SchedulerError
 from scheduler.execution import perform, sockets
@@ -55,6 +55,8 @@ class Dispatcher:
     While nothing waits or goes on it relies on being woken when anybody has written.
     """
 
+    ASLEEP = ALONE  # seconds between looks while nothing waits or goes on
+
     def __init__(self, app: Flask, engine: Engine, term: Term | None = None, changed: Step = lambda: None) -> None:
         """`term` is what allows it to write, `changed` is called when another process has edited a task."""
         self._app = app
@@ -66,8 +68,7 @@ class Dispatcher:
         self._stops = False
         self._quiet = Quiet(_log, "dispatch_failed")
         self._looked = -IDLE
-        with app.app_context():
-            self._rest = Rest()
+        self._rests = False  # whether nothing waited or went on at the last look
         self._wake_in, self._wake_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         path = settings().instance / DAEMON_SOCKET
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -92,7 +93,6 @@ class Dispatcher:
             self._thread.join(10)
         if not self._thread.is_alive():
             self._waker.close()
-            self._rest.close()
             self._mail.close()
             os.close(self._wake_in)
             os.close(self._wake_out)
@@ -113,7 +113,7 @@ class Dispatcher:
         self._managed(self._stand_by)
         while not self._stopping.is_set():
             attempts = self._finished()
-            if not attempts and self._rests():
+            if not attempts and self._rested():
                 continue
             work: Step = partial(self._work, attempts)
             if not all([self._managed(step) for step in (self._look_around, work, self._pass_on_stops)]):
@@ -122,15 +122,13 @@ class Dispatcher:
     def _stand_by(self) -> None:
         self._engine.stand_by()
 
-    def _rests(self) -> bool:
-        """Whether nothing waits or goes on, and nobody has written anything since that was seen."""
-        if not self._rest.holds():
-            self._managed(self._look_for_life)
-        return self._rest.begun and self._managed(self._presence.show)
+    def _rested(self) -> bool:
+        """Whether nothing waits or goes on, so that there is nothing else to do."""
+        self._rests = False
+        return self._managed(self._look_for_life) and self._rests and self._managed(self._presence.show)
 
     def _look_for_life(self) -> None:
-        if not waiting.anything():
-            self._rest.begin()
+        self._rests = not waiting.anything()
 
     def _allowed(self) -> AbstractContextManager[None]:
         """Within it a writing transaction goes through only while we lead."""
@@ -168,7 +166,7 @@ class Dispatcher:
     def _finished(self) -> set[tuple[int, int]]:
         """Wait for mail or a wake-up, at most `IDLE` seconds unless all rests; the attempts said to have finished."""
         if not self._waker.select(0):  # what came meanwhile has waited long enough
-            ready = [key.fileobj for key, _ in self._waker.select(self._rest.sleep(IDLE))]
+            ready = [key.fileobj for key, _ in self._waker.select(self.ASLEEP if self._rests else IDLE)]
             if self._mail in ready:
                 self._stopping.wait(WINDOW)
         _drain(self._wake_in)
@@ -277,6 +275,8 @@ class Tender(Dispatcher):
 
     What it writes is told by files that are only here, so it needs nobody's leave.
     """
+
+    ASLEEP = IDLE  # nobody wakes it
 
     def _stand_by(self) -> None:
         """It starts none: there is nothing to be ready for."""

@@ -20,6 +20,8 @@ class Deposed(Exception):
 class Term:
     """One time of leading; nobody contests this one, it is over when it is resigned."""
 
+    SIGN = 5.0  # seconds between two signs of life
+
     def __init__(self, epoch: int = 0) -> None:
         self.epoch = epoch
         self.over = False
@@ -40,7 +42,7 @@ class Term:
             raise Deposed("another daemon leads")
 
     def show(self) -> None:
-        """Once a second: let others see that this process is not frozen."""
+        """Every `SIGN` seconds: let others see that this process is not frozen."""
 
     def resign(self) -> None:
         """Let another lead, at once."""

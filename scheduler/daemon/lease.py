@@ -32,6 +32,8 @@ class LeaseTerm(Term):
     was frozen finds that moment past, whatever it believed before. What it writes the row decides, within the transaction.
     """
 
+    SIGN = 1.0  # it can be over any time, and then its loops shall end
+
     def __init__(self, app: Flask, holder: str, epoch: int, since: float) -> None:
         super().__init__(epoch)
         self.idle: Callable[[], float] = lambda: 0.0  # seconds since the last pass

@@ -1,79 +1,25 @@
 """The loops that tell people: one chooses whom, one sends; they read what was written and nothing waits for them."""
 
 import logging
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 
 from flask import Flask
 
 from scheduler import clock, database
 from scheduler.daemon.leader import Deposed, Term
-from scheduler.daemon.quiet import Quiet
-from scheduler.daemon.rest import Rest
+from scheduler.daemon.loop import Loop
 from scheduler.database import db
 from scheduler.notify import choose, deliver, outbox
 from scheduler.notify.channels import Answer
 from scheduler.notify.deliver import Job
 
-IDLE = 1.0  # seconds between looks
+SOON = 1.0  # seconds at least between two rounds of which the first sent nothing
 TIDY = 3600.0  # seconds between two times what is old is removed, where anything happens at all
 LONGEST = 45.0  # seconds one round of sending may take; what is not back by then counts as unanswered
 
 _log = logging.getLogger("Notify")
-
-
-class Loop:
-    """A thread that looks, and rests while nobody has written anything since there was nothing to do."""
-
-    def __init__(self, app: Flask, term: Term, name: str, look: Callable[[], bool]) -> None:
-        self._app = app
-        self._term = term
-        self._name = name
-        self._look = look
-        self._stopping = threading.Event()
-        self._woken = threading.Event()
-        self._quiet = Quiet(_log, f"{name}_failed")
-        with app.app_context():
-            self._unwritten = Rest()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def wake(self) -> None:
-        """Somebody has written."""
-        self._woken.set()
-
-    def stop(self) -> None:
-        """End; what is being sent is tried again by whoever leads next, if nothing came of it."""
-        self._stopping.set()
-        self._woken.set()
-        if self._thread.ident is not None:
-            self._thread.join(5)
-        if not self._thread.is_alive():
-            self._unwritten.close()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._woken.wait(self._unwritten.sleep(IDLE))
-            self._woken.clear()
-            if self._stopping.is_set() or self._unwritten.holds():
-                continue
-            try:
-                with self._app.app_context(), database.guarded(self._term.check):
-                    self._term.trust()
-                    while self._look() and not self._stopping.is_set():
-                        pass
-                    db.session.rollback()
-                self._unwritten.begin()
-                self._quiet.worked(self._name)
-            except Deposed:
-                return
-            except Exception as error:
-                self._quiet.failed(self._name, error)
-                self._stopping.wait(IDLE)
 
 
 class Notifier:
@@ -81,9 +27,11 @@ class Notifier:
 
     def __init__(self, app: Flask, term: Term) -> None:
         self._app = app
+        self._term = term
         self._pool = ThreadPoolExecutor(deliver.PART, thread_name_prefix="sending")
         self._tidied = clock.monotonic()
-        self._loops = [Loop(app, term, "choosing", self._choose), Loop(app, term, "sending", self._send)]
+        looks = {"choosing": self._choose, "sending": self._send}
+        self._loops = [Loop(app, _log, name, partial(self._leading, look)) for name, look in looks.items()]
 
     def start(self) -> None:
         """Begin both."""
@@ -96,18 +44,28 @@ class Notifier:
             loop.wake()
 
     def stop(self) -> None:
-        """End both."""
+        """End both; what is being sent is tried again by whoever leads next, if nothing came of it."""
         for loop in self._loops:
-            loop.stop()
+            loop.stop(5)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _choose(self) -> bool:
+    def _leading(self, look: Callable[[], float | None]) -> float | None:
+        """One look, as far as we may; while our leadership is in doubt there is nothing to see."""
+        try:
+            with database.guarded(self._term.check):
+                self._term.trust()
+                return look()
+        except Deposed as error:
+            _log.debug("event=notifying_forbidden reason=%r", str(error))
+            return None
+
+    def _choose(self) -> float | None:
         if clock.monotonic() - self._tidied > TIDY and not outbox.forget():
             self._tidied = clock.monotonic()
-        return choose.choose() > 0
+        return 0.0 if choose.choose() else None
 
-    def _send(self) -> bool:
-        """One round; whether there may be more."""
+    def _send(self) -> float | None:
+        """One round; in how many seconds the next one is due, as far as is known."""
         jobs = deliver.claim()
         db.session.rollback()
         futures = {self._pool.submit(self._perform, job): job for job in jobs}
@@ -116,7 +74,8 @@ class Notifier:
             future.cancel()
         results = [(futures[future].id, future.result()) for future in done]
         deliver.record([*results, *((futures[future].id, Answer(False, "no answer in time")) for future in late)])
-        return bool(jobs)
+        due = deliver.next_due()
+        return None if due is None else max((due - clock.now()).total_seconds(), 0.0 if jobs else SOON)
 
     def _perform(self, job: Job) -> Answer:
         with self._app.app_context():

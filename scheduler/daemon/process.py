@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
@@ -31,7 +32,7 @@ from scheduler.runs import elapsed, ledger
 from scheduler.runs.policy import Past
 
 PATIENCE = 0.5  # seconds between tries to lead
-LOOK = 1.0  # seconds between looks whether the clock still ticks
+LOOK = 1.0  # seconds between looks whether loops that hang have let go
 
 _log = logging.getLogger("SchedulerEngine")
 
@@ -57,7 +58,7 @@ class Daemon:
         self._dispatcher: Dispatcher | None = None
         self._tender: Tender | None = None
         self._sweeper: Sweeper | None = None
-        self._notifier: Notifier | None = None
+        self._roused: list[Callable[[], None]] = []  # who looks whenever somebody has written
         self._passed = 0.0  # when the last pass was over, on the steady clock
 
     def start(self) -> None:
@@ -134,14 +135,14 @@ class Daemon:
             term.idle = self._idle
         stands = False
         housekeeper, notifier = Housekeeper(self._app), Notifier(self._app, term)
-        self._notifier = notifier
         try:
             self._tend(False)
             housekeeper.start()
             notifier.start()
-            self._timetable = Timetable(self._app, partial(self._settle, term), partial(self._settle, term, rests=True))
+            self._timetable = Timetable(self._app, partial(self._settle, term), partial(self._breathe, term))
             self._dispatcher = Dispatcher(self._app, self._engine, term, self._timetable.wake)
             self._dispatcher.start()
+            self._roused = [self._dispatcher.wake, notifier.wake, housekeeper.wake]
             self._timetable.start()
             gc.collect()
             gc.freeze()  # ten thousand jobs stay as they are: no later collection has to walk them, which takes 0.3 s
@@ -152,11 +153,10 @@ class Daemon:
             self._step_down(term, stands)
             housekeeper.stop()
             notifier.stop()
-            self._notifier = None
 
     def _stands_still(self, term: Term) -> bool:
         """Watch until told to stop, deposed, or the clock stands still: whether it does."""
-        while not self._stopping.wait(LOOK):
+        while not self._stopping.wait(term.SIGN):
             term.show()
             if term.over:
                 _log.warning("event=daemon_deposed epoch=%s", term.epoch)
@@ -170,6 +170,7 @@ class Daemon:
         """End both loops and let another lead. Loops that hang come after: should they wake, their term is over."""
         timetable, dispatcher = self._timetable, self._dispatcher
         self._timetable = self._dispatcher = None
+        self._roused = []
 
         def end() -> None:
             if timetable:
@@ -204,28 +205,32 @@ class Daemon:
     def _idle(self) -> float:
         return clock.monotonic() - self._passed
 
-    def _settle(self, term: Term, now: datetime, rests: bool = False) -> int:
-        """One pass; in one that `rests` nobody has written and nothing is due, so that only the clock is looked at."""
+    def _settle(self, term: Term, now: datetime) -> int:
+        """One pass, after which all others look: somebody has written, or may have, or something is due."""
         try:
             with database.guarded(term.check):
                 term.trust()
-                past = self._watch.look(now)
-                moved = past.down or past.back
-                rows = 0 if rests and not moved else self._settled(now, past)
+                rows = self._settled(now, self._watch.look(now))
             self._watch.settled(now)
-            dispatcher = self._dispatcher
-            if dispatcher and not rests:
-                dispatcher.wake()  # somebody has written, or may have
-            if self._notifier and not rests:
-                self._notifier.wake()
         except Deposed as error:
             _log.warning("event=settle_forbidden reason=%r", str(error))
             return 0
         finally:
             self._passed = clock.monotonic()
+            for wake in self._roused:
+                wake()
         if rows:
             _log.info("event=settled rows=%s", rows)
         return rows
+
+    def _breathe(self, term: Term, now: datetime, steady: float) -> None:
+        """A pass while nobody has written and nothing is due: only the clock is looked at."""
+        try:
+            rested = term.held and self._watch.rested(now, steady)
+        finally:  # a disk that takes no sign of life is no clock that stands still
+            self._passed = steady
+        if not rested:
+            self._settle(term, now)
 
     def _settled(self, now: datetime, past: Past) -> int:
         with self._app.app_context():

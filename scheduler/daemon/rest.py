@@ -1,4 +1,4 @@
-"""A loop's rest: what it saw stays so while nobody writes, and then it need not look again; knows nothing of what was seen."""
+"""The timetable's rest: what was seen stays so while nobody writes, and none need look again; knows nothing of what was seen."""
 
 import sqlite3
 import threading
@@ -7,8 +7,7 @@ from typing import Any
 from scheduler import clock
 from scheduler.database import db
 
-LONGEST = 30.0  # seconds without a look, even though nobody seems to have written
-ASLEEP = 10.0  # seconds a loop may sleep that somebody else will wake
+LONGEST = 60.0  # seconds without a look, even though nobody seems to have written
 
 
 class Changes:
@@ -24,11 +23,6 @@ class Changes:
             self._connection = sqlite3.connect(str(engine.url.database), check_same_thread=False)
         self._version: Any = None
         self._asking = threading.Lock()
-
-    @property
-    def tell(self) -> bool:
-        """Whether the database can tell."""
-        return self._connection is not None
 
     def any(self) -> bool:
         """True at first, then whenever another connection has committed."""
@@ -57,26 +51,17 @@ class Rest:
         self._changes = Changes()
         self._until = 0.0
 
-    @property
-    def begun(self) -> bool:
-        """Whether it was begun since it last ended."""
-        return self._until > 0.0
-
     def begin(self) -> None:
         """There is nothing to see to, as far as was known when `holds` was last asked."""
         self._until = clock.monotonic() + LONGEST
 
-    def holds(self) -> bool:
-        """Whether it goes on; it ends with the answer that it does not."""
+    def holds(self, steady: float) -> bool:
+        """Whether it goes on at this moment of the steady clock; it ends with the answer that it does not."""
         unwritten = not self._changes.any()
-        if unwritten and self._until > clock.monotonic():
+        if unwritten and self._until > steady:
             return True
         self._until = 0.0
         return False
-
-    def sleep(self, awake: float) -> float:
-        """Seconds that a loop may sleep which is woken when somebody has written; `awake` seconds while there is no rest."""
-        return ASLEEP if self.begun and self._changes.tell else awake
 
     def close(self) -> None:
         """Let go of the connection; from then on it holds no more."""

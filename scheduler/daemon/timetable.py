@@ -1,7 +1,9 @@
 """Owns APScheduler: one job per enabled task that only says "wake up"; what is due the ledger decides, from the database."""
 
 import logging
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -75,22 +77,51 @@ class PlanTrigger(BaseTrigger):  # type: ignore[misc]
             return None
 
 
+class Nudge:
+    """What the one thread of a scheduler sleeps on: waking from a `threading.Event`, made for many, costs twice as much."""
+
+    def __init__(self) -> None:
+        self._taken = threading.Lock()
+        self._taken.acquire()
+
+    def wait(self, seconds: float) -> bool:
+        """Until it is set, so many seconds at most; whether it was, and then it is so no more."""
+        return self._taken.acquire(timeout=max(seconds, 0.0))
+
+    def clear(self) -> None:
+        """Nothing: to have waited for it has cleared it, and what was set since is to be heard."""
+
+    def set(self) -> None:
+        """End the wait that goes on, or else the next."""
+        with suppress(RuntimeError):  # it is set already
+            self._taken.release()
+
+    def is_set(self) -> bool:
+        """Whether nobody has waited for it since it was set."""
+        return not self._taken.locked()
+
+
 class Pulse(BackgroundScheduler):  # type: ignore[misc]
     """A scheduler that never sleeps longer than a second and calls `beat` after each pass over its jobs.
 
-    After a pass in which something fired it waits for `BREATH` first, so that what is due starts meanwhile.
+    It makes no pass while `rests` answers for how many seconds none will fire. After one in which something fired it waits
+    for `BREATH` first, so that what is due starts meanwhile.
     """
 
-    def __init__(self, beat: Callable[[], None], **options: Any) -> None:
-        self._beat = beat
+    def __init__(self, beat: Callable[[], None], rests: Callable[[], float | None] = lambda: None, **options: Any) -> None:
+        self._beat, self._rests = beat, rests
         self.fired = False  # whether a job has in this pass
         self._breathed = False
         self._quiet = Quiet(_log, "beat_failed")
         super().__init__(**options)
+        self._event = Nudge()
 
     def _process_jobs(self) -> float:
         wait = None
         try:  # what escaped from here would end the thread, and with it every schedule
+            wait = self._rests()
+            if wait is not None:
+                return min(wait, LONGEST_SLEEP)
             wait = super()._process_jobs()
             fired, self.fired = self.fired, False
             self._breathed = fired and not self._breathed
@@ -119,9 +150,9 @@ class Timetable:
     """The jobs in memory, rebuilt from the tasks table, which is the only truth."""
 
     def __init__(
-        self, app: Flask, settle: Callable[[datetime], int], rest: Callable[[datetime], object] = lambda now: None
+        self, app: Flask, settle: Callable[[datetime], int], rest: Callable[[datetime, float], object] = lambda now, steady: None
     ) -> None:
-        """`settle` is called when something may be due, `rest` once a second when nothing is."""
+        """`settle` is called when something may be due, `rest` once a second when nothing is, with what both clocks say."""
         self._app = app
         self._settle, self._pause = settle, rest
         with app.app_context():
@@ -131,6 +162,7 @@ class Timetable:
         self._quiet = Quiet(_log, "tick_failed")
         self._scheduler = Pulse(
             self.beat,
+            self.rests,
             timezone=UTC,
             executors={"default": Inline()},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
@@ -166,17 +198,24 @@ class Timetable:
             self._quiet.worked("tick")
 
     def beat(self) -> None:
-        """Once a pass, at least once a second: take in what others changed, settle what no job woke us for."""
+        """Once a pass: take in what others changed, settle what no job woke us for."""
         now = clock.now()
-        if self._rest.holds() and (self._due is None or now < self._due):
-            self._pause(now)
-        else:
-            with self._app.app_context():
-                self._settle(now)
-                self.refresh()
-                self._due = ledger.next_due()
-                self._rest.begin()
+        with self._app.app_context():
+            self._settle(now)
+            self.refresh()
+            self._due = ledger.next_due()
+            self._rest.begin()
         self.last_beat = now
+
+    def rests(self) -> float | None:
+        """Seconds until something is due, as far as is known; None when that is now, or somebody may have written."""
+        now, steady = clock.now(), clock.monotonic()
+        left = LONGEST_SLEEP if self._due is None else (self._due - now).total_seconds()
+        if not self._rest.holds(steady) or left <= 0:
+            return None
+        self._pause(now, steady)
+        self.last_beat = now
+        return left
 
     def refresh(self) -> None:
         """Bring the jobs in line with the tasks changed since the last look."""

@@ -1,20 +1,19 @@
 """The loops that have the housekeeping done, where a daemon leads and where one follows; what is done is said in runs."""
 
 import logging
-import threading
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from flask import Flask
 
 from scheduler import clock
-from scheduler.daemon.rest import Rest
-from scheduler.database import db
+from scheduler.daemon.loop import Loop
 from scheduler.execution.protocol import is_locked
 from scheduler.runs import disk, orphans, tally, upkeep
 from scheduler.runs.retention import BREATH, Stopped
 
-IDLE = 2.0  # seconds between looks: how soon what somebody asked for begins
+PACE = 2.0  # seconds between being woken and a look: what woke us may be an instant that is due, and comes first
 FOLD = 60.0  # seconds between two times finished runs are added to the totals
 LEAP = timedelta(days=7)  # since the last clean-up, of which there is one a day: then the clock is in doubt
 CALM = 86400.0  # seconds it is watched before anything is deleted on its word
@@ -24,61 +23,45 @@ _log = logging.getLogger("Upkeep")
 
 
 class Housekeeper:
-    """A thread that sleeps, looks whether there is anything to be done, and stops in the middle of it when told to."""
+    """Looks whether there is anything to be done, and stops in the middle of it when told to."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
-        self._stopping = threading.Event()
         self._folded = -FOLD
         self._doubted: float | None = None
-        with app.app_context():
-            self._unwritten = Rest()
-        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+        self._loop = Loop(app, _log, "upkeep", self._look, PACE)
 
     def start(self) -> None:
         """Begin; before the next run gets its number, make sure that no folder has that already."""
         with self._app.app_context():
             self._prepare()
-        self._thread.start()
+        self._loop.start()
+
+    def wake(self) -> None:
+        """Somebody has written: may have asked for it, say."""
+        self._loop.wake()
 
     def stop(self) -> None:
         """Leave what is being done where it is, between two transactions."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join(10)
-        if not self._thread.is_alive():
-            self._unwritten.close()
+        self._loop.stop(10)
 
     def _prepare(self) -> None:
         orphans.outrun_folders()
         upkeep.recover()
 
-    def _run(self) -> None:
-        while not self._stopping.wait(IDLE):
-            if self._rests():
-                continue
-            try:
-                with self._app.app_context():
-                    self._look()
-            except Stopped:
-                return
-            except Exception:
-                _log.exception("event=upkeep_failed")
-
-    def _rests(self) -> bool:
-        """Whether nobody has written anything since there was nothing to do."""
-        return self._unwritten.holds()
-
-    def _look(self) -> None:
+    def _look(self) -> float | None:
+        """Do what there is; 0 when there may be more."""
         now = clock.now()
         record = upkeep.take(now, by_itself=not self._doubts(now))
         if record is not None:
             upkeep.perform(record, self._rest, busy)
-        elif clock.monotonic() - self._folded < FOLD:
-            self._unwritten.begin()
-        elif not self._fold():
-            self._folded = clock.monotonic()
-        db.session.rollback()
+            return 0.0
+        if clock.monotonic() - self._folded < FOLD:
+            return None
+        if self._fold():
+            return 0.0
+        self._folded = clock.monotonic()
+        return None
 
     def _doubts(self, now: datetime) -> bool:
         """Whether it is rather the clock that is wrong: one set a year ahead must not delete a year's history the same night."""
@@ -93,10 +76,10 @@ class Housekeeper:
 
     def _fold(self) -> bool:
         """Add finished runs to the totals; whether there are more."""
-        return all(tally.fold() and not self._stopping.wait(BREATH) for _ in range(PARTS))
+        return all(tally.fold() and not self._loop.pause(BREATH) for _ in range(PARTS))
 
     def _rest(self, seconds: float) -> None:
-        if self._stopping.wait(seconds):
+        if self._loop.pause(seconds):
             raise Stopped
 
 
@@ -110,13 +93,13 @@ class Sweeper(Housekeeper):
     def _prepare(self) -> None:
         orphans.outrun_folders()
 
-    def _rests(self) -> bool:
-        return clock.now() < self._due
-
-    def _look(self) -> None:
+    def _look(self) -> float | None:
         now = clock.now()
-        self._due = upkeep.next_due(now)
-        upkeep.sweep(now, self._rest, busy)
+        if now >= self._due:
+            self._due = upkeep.next_due(now)
+            with suppress(Stopped):  # then it is done by whoever comes next
+                upkeep.sweep(now, self._rest, busy)
+        return None
 
 
 def busy(run: Path) -> bool:

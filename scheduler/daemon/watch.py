@@ -31,7 +31,20 @@ class Watch:
             _log.warning("event=clock_jumped seconds=%.0f", ahead.total_seconds())
         return Past(watched=at, jumped=ahead > JUMP, back=-ahead if ahead < -JUMP else NONE)
 
+    def rested(self, now: datetime, steady: float) -> bool:
+        """There was nothing to settle up to `now`, it seems; False, and nothing is noted, when the clock was set meanwhile.
+
+        Asks no file: whoever rests leads all the while.
+        """
+        if self._last is None or abs(now - self._last[0] - timedelta(seconds=steady - self._last[1])) > JUMP:
+            return False
+        self._note(now, steady)
+        return True
+
     def settled(self, now: datetime) -> None:
         """Everything up to `now` has its row."""
-        self._last = now, clock.monotonic()
+        self._note(now, clock.monotonic())
+
+    def _note(self, now: datetime, steady: float) -> None:
+        self._last = now, steady
         heartbeat.beat(self._instance, now)  # not later: a clock set forward meanwhile would look like another's beat

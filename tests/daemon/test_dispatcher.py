@@ -12,6 +12,7 @@ from sqlalchemy import update
 
 from scheduler import config, nodes
 from scheduler.daemon.dispatcher import Dispatcher, Tender
+from scheduler.daemon.loop import ALONE
 from scheduler.daemon.process import Daemon
 from scheduler.database import db
 from scheduler.errors import SchedulerError
@@ -170,31 +171,37 @@ def test_an_attempt_performs_the_version_it_names(
     assert db.session.get_one(Task, task_id).version == 2
 
 
-def test_it_looks_at_nothing_while_nothing_lives_and_nobody_writes(dispatcher: Dispatcher) -> None:
-    dispatcher._rests()
-    assert dispatcher._rests()
+def test_it_does_nothing_else_while_nothing_lives(dispatcher: Dispatcher) -> None:
+    assert dispatcher._rested()
     run = make_run()
-    assert not dispatcher._rests()
+    assert not dispatcher._rested()
     dispatcher._work([])
-    assert status(run) == "running" and not dispatcher._rests()
+    assert status(run) == "running" and not dispatcher._rested()
 
 
-def test_it_sleeps_long_only_where_somebody_can_tell_that_there_is_something_to_see(dispatcher: Dispatcher) -> None:
-    assert dispatcher._rest.sleep(1.0) == 1.0
-    dispatcher._rests()
-    assert dispatcher._rest.sleep(1.0) == (10.0 if db.engine.dialect.name == "sqlite" else 1.0)
+@pytest.mark.parametrize(("kind", "asleep"), [(Dispatcher, ALONE), (Tender, 1.0)])
+def test_it_sleeps_long_only_where_nothing_lives_and_somebody_wakes_it(
+    app: Flask, engine: FakeEngine, kind: type[Dispatcher], asleep: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispatcher, slept = kind(app, engine), list[float]()
+    monkeypatch.setattr(dispatcher._waker, "select", lambda seconds: slept.append(seconds) or [])
+    for _ in range(2):
+        dispatcher._finished()
+        dispatcher._rested()
     make_run()
-    dispatcher._rests()
-    assert dispatcher._rest.sleep(1.0) == 1.0
+    dispatcher._rested()
+    dispatcher._finished()
+    dispatcher.stop()
+    assert [seconds for seconds in slept if seconds] == [1.0, asleep, 1.0]
 
 
 def test_while_it_looks_at_nothing_it_shows_that_its_node_is_there(dispatcher: Dispatcher, clock: FrozenClock) -> None:
-    dispatcher._rests()
+    dispatcher._rested()
     assert db.session.get(Node, nodes.own()) is not None
     clock.move(seconds=nodes.BEAT)
     db.session.execute(update(Node).values(seen_at=NOON))
     db.session.commit()
-    assert dispatcher._rests()
+    assert dispatcher._rested()
     seen = db.session.get_one(Node, nodes.own(), populate_existing=True).seen_at
     assert (seen > NOON) == nodes.shared()  # on SQLite there is no other who would look
 

@@ -19,7 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
 from scheduler.daemon import listeners
-from scheduler.daemon.timetable import BREATH, PlanTrigger, Pulse, Timetable
+from scheduler.daemon.timetable import BREATH, Nudge, PlanTrigger, Pulse, Timetable
 from scheduler.database import db
 from scheduler.tasks import definitions, trash
 from scheduler.tasks.models import Task
@@ -47,6 +47,12 @@ def timetable(app: Flask, settled: list[datetime]) -> Iterator[Timetable]:
 def jobs(timetable: Timetable) -> dict[int, datetime]:
     timetable.refresh()
     return {int(job.id): job.next_run_time for job in timetable._scheduler.get_jobs()}
+
+
+def one_pass(timetable: Timetable) -> None:
+    """What its thread does at least once a second, but for the jobs."""
+    if timetable.rests() is None:
+        timetable.beat()
 
 
 def test_it_has_a_job_for_every_task_that_is_due_some_day(timetable: Timetable) -> None:
@@ -131,7 +137,7 @@ def test_a_pass_over_overdue_jobs_settles_once_for_all(timetable: Timetable, set
 
 
 def test_it_settles_once_a_pass_even_when_no_job_fired(timetable: Timetable, settled: list[datetime], clock: FrozenClock) -> None:
-    timetable.beat()
+    one_pass(timetable)
     assert settled == [clock.at]
     assert timetable.last_beat == clock.at
 
@@ -139,14 +145,14 @@ def test_it_settles_once_a_pass_even_when_no_job_fired(timetable: Timetable, set
 def test_it_settles_nothing_when_nobody_wrote_and_nothing_is_due(app: Flask, clock: FrozenClock) -> None:
     settled: list[datetime] = []
     rested: list[datetime] = []
-    table = Timetable(app, lambda now: settled.append(now) or 0, rested.append)
+    table = Timetable(app, lambda now: settled.append(now) or 0, lambda now, _steady: rested.append(now))
     make_task(cron=MINUTELY)
     for _ in range(2):
-        table.beat()
+        one_pass(table)
     db.session.rollback()
     for _ in range(3):
         clock.move(seconds=1)
-        table.beat()
+        one_pass(table)
     table.stop()
     if db.engine.dialect.name == "sqlite":  # the other cannot tell whether anybody wrote
         assert (len(settled), len(rested)) == (1, 4)
@@ -155,12 +161,12 @@ def test_it_settles_nothing_when_nobody_wrote_and_nothing_is_due(app: Flask, clo
 def test_it_settles_as_soon_as_somebody_wrote_or_something_is_due(
     timetable: Timetable, settled: list[datetime], clock: FrozenClock
 ) -> None:
-    timetable.beat()
+    one_pass(timetable)
     make_task(cron=MINUTELY)
-    timetable.beat()
+    one_pass(timetable)
     assert len(settled) == 2
     clock.move(seconds=60)
-    timetable.beat()
+    one_pass(timetable)
     assert settled[2:] == [at("2026-03-02T12:01")]
 
 
@@ -174,19 +180,19 @@ def test_a_look_that_failed_is_made_again(app: Flask) -> None:
         return 0
 
     table = Timetable(app, settle)
-    table.beat()
+    one_pass(table)
     make_task(cron=MINUTELY)
     with pytest.raises(RuntimeError):
-        table.beat()
-    table.beat()
+        one_pass(table)
+    one_pass(table)
     assert len(looks) == 3
     table.stop()
 
 
 def test_it_looks_by_itself_now_and_then(timetable: Timetable, settled: list[datetime], clock: FrozenClock) -> None:
-    timetable.beat()
-    clock.move(seconds=31)
-    timetable.beat()
+    one_pass(timetable)
+    clock.move(seconds=61)
+    one_pass(timetable)
     assert len(settled) == 2
 
 
@@ -258,3 +264,36 @@ def test_what_fired_may_begin_before_edits_are_looked_for_but_never_keeps_them_o
         pulse.fired = fired
         assert pulse._process_jobs() == slept
     assert beats == [False, False]
+
+
+def test_it_goes_over_no_jobs_while_none_will_fire_and_wakes_when_one_will() -> None:
+    beats: list[str] = []
+    answers = iter([0.25, 40.0, None])
+    pulse = Pulse(lambda: beats.append("beat"), lambda: next(answers))
+    assert [pulse._process_jobs() for _ in range(2)] == [0.25, 1.0] and beats == []
+    assert pulse._process_jobs() == 1.0 and beats == ["beat"]
+
+
+def test_it_rests_until_the_next_instant_and_no_longer(timetable: Timetable, clock: FrozenClock) -> None:
+    make_task(cron=MINUTELY)
+    assert timetable.rests() is None
+    one_pass(timetable)
+    clock.move(seconds=58)
+    if db.engine.dialect.name == "sqlite":
+        assert timetable.rests() == 2.0
+    clock.move(seconds=2)
+    assert timetable.rests() is None
+
+
+def test_what_wakes_it_is_heard_once_whenever_it_comes() -> None:
+    nudge = Nudge()
+    assert not nudge.wait(0)
+    nudge.set()
+    nudge.set()
+    nudge.clear()
+    assert nudge.is_set() and nudge.wait(0)
+    assert not nudge.is_set() and not nudge.wait(-1)
+
+
+def test_its_thread_sleeps_on_what_wakes_it_cheaply(timetable: Timetable) -> None:
+    assert isinstance(timetable._scheduler._event, Nudge)

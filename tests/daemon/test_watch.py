@@ -1,14 +1,18 @@
 """What a daemon knows of the time it did not settle: who was there, and whether the clock jumped."""
 
-from datetime import timedelta
+import os
+from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from flask import Flask
 
-from scheduler import config, heartbeat
-from scheduler.daemon.dispatcher import Dispatcher
+from scheduler import config, heartbeat, nodes
+from scheduler.daemon import flock
 from scheduler.daemon.leader import Term
 from scheduler.daemon.process import Daemon
+from scheduler.daemon.rest import LONGEST
+from scheduler.daemon.timetable import Timetable
 from scheduler.daemon.watch import Watch
 from scheduler.database import db
 from scheduler.runs.policy import Past
@@ -73,7 +77,7 @@ def test_a_pass_that_rests_sees_the_clock_set_back(app: Flask, watch: Watch, clo
     daemon._settle(Term(), clock.at)
     before = task.next_run_at
     clock.at -= timedelta(minutes=30)
-    daemon._settle(Term(), clock.at, rests=True)
+    daemon._breathe(Term(), clock.at, clock.monotonic())
     db.session.rollback()
     assert task.next_run_at == before - timedelta(minutes=30)
 
@@ -82,15 +86,55 @@ def test_a_leader_whose_term_is_over_gives_no_sign_of_life_at_rest(app: Flask, w
     daemon, term = Daemon(app, FakeEngine()), Term()
     daemon._settle(term, clock.at)
     term.resign()
-    daemon._settle(term, clock.move(seconds=5), rests=True)
+    daemon._breathe(term, clock.move(seconds=5), clock.monotonic())
     assert heartbeat.last(config.settings().instance) == NOON
 
 
-def test_a_pass_that_does_not_rest_wakes_the_dispatcher(app: Flask, watch: Watch, clock: FrozenClock) -> None:
-    daemon = Daemon(app, FakeEngine())
-    daemon._dispatcher = dispatcher = Dispatcher(app, FakeEngine())
-    daemon._settle(Term(), clock.at, rests=True)
-    assert not dispatcher._waker.select(0)
+class Failing(Watch):
+    """One that cannot be asked."""
+
+    def look(self, now: datetime) -> Past:
+        raise OSError("the disk is gone")
+
+
+def test_a_pass_wakes_all_others_even_one_that_fails_but_none_at_rest(app: Flask, watch: Watch, clock: FrozenClock) -> None:
+    daemon, woken = Daemon(app, FakeEngine()), list[str]()
+    daemon._roused = [lambda: woken.append("dispatcher"), lambda: woken.append("upkeep")]
     daemon._settle(Term(), clock.at)
-    assert dispatcher._waker.select(0)
-    dispatcher.stop()
+    assert woken == ["dispatcher", "upkeep"]
+    daemon._breathe(Term(), clock.move(seconds=1), clock.monotonic())
+    assert len(woken) == 2
+    daemon._watch = Failing(config.settings().instance)
+    with pytest.raises(OSError):
+        daemon._settle(Term(), clock.at)
+    assert len(woken) == 4
+
+
+def test_in_an_hour_in_which_nobody_writes_the_others_are_woken_once_a_minute(
+    app: Flask, watch: Watch, clock: FrozenClock
+) -> None:
+    daemon, woken, passes = Daemon(app, FakeEngine()), list[datetime](), 3600
+    daemon._roused = [lambda: woken.append(clock.at)]
+    table = Timetable(app, partial(daemon._settle, Term()), partial(daemon._breathe, Term()))
+    for _ in range(passes):
+        table._scheduler._process_jobs()
+        clock.move(seconds=1)
+    table.stop()
+    assert len(woken) == (passes if nodes.shared() else passes / LONGEST)  # PostgreSQL cannot tell whether anybody wrote
+    assert heartbeat.last(config.settings().instance) == clock.at - timedelta(seconds=1)
+
+
+def test_a_disk_that_takes_no_sign_of_life_is_no_clock_that_stands_still(
+    app: Flask, watch: Watch, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon = Daemon(app, FakeEngine())
+    daemon._settle(Term(), clock.at)
+    clock.move(seconds=31)
+    monkeypatch.setattr(heartbeat, "beat", lambda *_: os.utime("/nowhere/at/all"))
+    with pytest.raises(FileNotFoundError):
+        daemon._breathe(Term(), clock.at, clock.monotonic())
+    assert daemon._idle() == 0
+
+
+def test_who_waits_sees_a_leader_show_itself_several_times_before_it_is_held_frozen() -> None:
+    assert flock.FROZEN * flock.APART > 4 * Term.SIGN

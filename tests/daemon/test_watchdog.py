@@ -9,6 +9,8 @@ from flask import Flask
 
 from scheduler import nodes
 from scheduler.daemon import process
+from scheduler.daemon.leader import Term
+from scheduler.daemon.lease import LeaseTerm
 from scheduler.daemon.process import Daemon
 from scheduler.database import db, transaction
 from scheduler.runs import ledger
@@ -38,6 +40,8 @@ class Hanging:
 def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
     made = Hanging()
     monkeypatch.setattr(ledger, "settle", made.settle)
+    for term in (Term, LeaseTerm):
+        monkeypatch.setattr(term, "SIGN", 0.01)
     monkeypatch.setattr(process, "LOOK", 0.01)
     monkeypatch.setattr(process, "PATIENCE", 0.01)
     yield made
