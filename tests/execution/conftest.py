@@ -97,11 +97,19 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def name_of(pid: int) -> str:
+    """What a process calls itself; nothing when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 def nursery(runner: int) -> int:
     """The process that the supervisors of a runner come from, when it is done with its rehearsal."""
 
     def named() -> list[int]:
-        return [child for child in children(runner) if Path(f"/proc/{child}/comm").read_text() == "nursery\n"]
+        return [child for child in children(runner) if name_of(child) == "nursery"]
 
     until(named)
     return named()[0]
