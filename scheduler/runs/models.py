@@ -19,7 +19,7 @@ class Run(Base):
         UniqueConstraint("public_id"),
         Index("ix_run_task", "task_id", "id"),
         Index("ix_run_status", "status", "id"),
-        Index("ix_run_scheduled", "scheduled_at"),
+        Index("ix_run_scheduled", "scheduled_at", "status"),  # days are added up from this alone
         # Retention walks along it, and only what is over has an end: live runs are not even in it.
         Index("ix_run_finished", "finished_at", sqlite_where=text("finished_at IS NOT NULL"),
               postgresql_where=text("finished_at IS NOT NULL")),

@@ -323,10 +323,11 @@ def upgrade() -> None:
     sqlite_autoincrement=True
     )
     with op.batch_alter_table('task', schema=None) as batch_op:
-        batch_op.create_index('ix_task_counts', ['deleted_at', 'enabled', 'last_status', 'last_run_id', 'private', 'owner_id', 'group_id', 'total_count', 'success_count', 'failure_count', 'total_duration'], unique=False)
+        batch_op.create_index('ix_task_counts', ['deleted_at', 'enabled', 'last_status', 'last_run_id', 'private', 'owner_id', 'group_id'], unique=False)
         batch_op.create_index('ix_task_due', ['enabled', 'next_run_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_task_group_id'), ['group_id'], unique=False)
         batch_op.create_index('ix_task_list', ['deleted_at', 'name'], unique=False)
+        batch_op.create_index('ix_task_totals', ['deleted_at', 'group_id', 'enabled', 'private', 'owner_id', 'total_count', 'success_count', 'failure_count', 'total_duration'], unique=False)
         batch_op.create_index(batch_op.f('ix_task_updated_at'), ['updated_at'], unique=False)
         batch_op.create_index('uq_task_key', ['key'], unique=True, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.create_index('uq_task_name', ['name'], unique=True, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
@@ -414,7 +415,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('run', schema=None) as batch_op:
         batch_op.create_index('ix_run_finished', ['finished_at'], unique=False, sqlite_where=sa.text('finished_at IS NOT NULL'), postgresql_where=sa.text('finished_at IS NOT NULL'))
-        batch_op.create_index('ix_run_scheduled', ['scheduled_at'], unique=False)
+        batch_op.create_index('ix_run_scheduled', ['scheduled_at', 'status'], unique=False)
         batch_op.create_index('ix_run_status', ['status', 'id'], unique=False)
         batch_op.create_index('ix_run_task', ['task_id', 'id'], unique=False)
 
@@ -512,6 +513,7 @@ def downgrade() -> None:
         batch_op.drop_index('uq_task_name', sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.drop_index('uq_task_key', sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_task_updated_at'))
+        batch_op.drop_index('ix_task_totals')
         batch_op.drop_index('ix_task_list')
         batch_op.drop_index(batch_op.f('ix_task_group_id'))
         batch_op.drop_index('ix_task_due')
