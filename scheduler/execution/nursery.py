@@ -63,9 +63,9 @@ def _attend(line: socket.socket, instance: Path, host: Host) -> NoReturn:
         line.detach()
         # The lock of the runner and its connections would live as long as we and all our supervisors do.
         os.closerange(host.line + 1, MOST_FILES)
-        kernel.set_own("comm", b"nursery")
         own = socket.socket(fileno=host.line)
         _prepare(instance, host, own)
+        kernel.set_own("comm", b"nursery")
         while True:
             _hear(host, own)
     except BaseException:
@@ -91,7 +91,6 @@ def _prepare(instance: Path, host: Host, own: socket.socket) -> None:
         except OSError as error:  # a full disk; it costs memory, and nothing else
             sys.stderr.write(f"event=unrehearsed error={error}\n")
         os.closerange(host.line + 1, MOST_FILES)
-        kernel.set_own("comm", b"nursery")
     gc.collect()
     gc.disable()
     rehearsal.fill_gaps()
