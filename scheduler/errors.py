@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from dataclasses import field as made
 from typing import Any, Self
 
-
-def N_(text: str) -> str:
-    """Mark an English sentence for the catalogue without translating it here."""
-    return text
+from scheduler.sentences import N_ as N_
 
 
 @dataclass(frozen=True)

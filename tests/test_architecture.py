@@ -12,7 +12,7 @@ SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if "versions" not in pat
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 
 GROUND = {"clock", "columns", "config", "database", "enginelog", "errors", "failpoints", "gathered", "heartbeat", "nodes",
-          "prepared", "registry", "signals", "statuses", "trouble", "validation", "vault"}  # fmt: skip
+          "prepared", "registry", "sentences", "signals", "statuses", "trouble", "validation", "vault"}  # fmt: skip
 MAY_IMPORT: dict[str, set[str]] = {
     **{name: GROUND for name in GROUND},
     "accounts": GROUND,

@@ -6,11 +6,12 @@ import os
 import resource
 import signal
 from collections.abc import Callable, Mapping
+from functools import cache
 
-from scheduler.errors import N_
 from scheduler.execution import kernel, switching
 from scheduler.execution.protocol import Result, Spec
 from scheduler.failpoints import failpoint
+from scheduler.sentences import N_
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 FOLDER = "{dir}/"
@@ -55,12 +56,12 @@ def start(spec: Spec, stdout: int, stderr: int) -> tuple[int, int | None]:
     """
     if spec.limits or spec.nice or spec.user:
         return _fork(spec, stdout, stderr)
-    ours = kernel.get_own("oom_score_adj")
+    _our_likelihood()
     kernel.set_own("oom_score_adj", LIKELY)  # what is spawned begins with it
     try:
         return _spawn(spec, stdout, stderr), None
     finally:
-        kernel.set_own("oom_score_adj", ours)
+        kernel.set_own("oom_score_adj", _our_likelihood())
 
 
 def unmet_limits(spec: Spec) -> dict[str, int | None]:
@@ -96,6 +97,11 @@ def describe_failure(spec: Spec, step: str, number: int | None, text: str) -> Re
         "failed_step": step,
         "errno": number,
     }
+
+
+@cache
+def _our_likelihood() -> bytes:
+    return kernel.get_own("oom_score_adj")
 
 
 def _spawn(spec: Spec, stdout: int, stderr: int) -> int:
@@ -165,7 +171,11 @@ def _become(spec: Spec, pipes: tuple[int, int, int], parent: int) -> None:
 
 
 def _argv(spec: Spec) -> list[str]:
-    return [spec.place + argument[len(FOLDER) - 1 :] if argument.startswith(FOLDER) else argument for argument in spec.argv]
+    argv = list(spec.argv)
+    for place, argument in enumerate(argv):
+        if argument.startswith(FOLDER):
+            argv[place] = spec.place + argument[len(FOLDER) - 1 :]
+    return argv
 
 
 def _limit(limits: Mapping[str, int]) -> None:

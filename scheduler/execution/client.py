@@ -26,7 +26,7 @@ class Client:
         self._frames = sockets.Frames()
 
     def submit(self, spec: Spec) -> None:
-        """Have one attempt started; returns when its supervisor exists. Submitting twice starts once."""
+        """Have one attempt started; returns when the runner has taken it on. Submitting twice starts once."""
         (refusal,) = self.submit_many([spec])
         if refusal is not None:
             raise Refused.because(N_("The runner refused the attempt: %(why)s"), why=refusal)
@@ -42,7 +42,7 @@ class Client:
     def send(self, specs: Iterable[Spec]) -> None:
         """Have attempts started; what comes of it is told by `answers`."""
         self._socket.settimeout(PATIENCE)
-        self._socket.sendall(b"".join(sockets.frame(vars(spec)) for spec in specs))
+        self._socket.sendall(b"".join(sockets.frame(spec._asdict()) for spec in specs))
         failpoint("hand_over_sent")
 
     def answers(self, patience: float = 0.0) -> list[str | None]:

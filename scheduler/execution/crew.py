@@ -1,13 +1,12 @@
-"""The supervisors of a runner: forked when none is free, kept for a next attempt when one is; performs nothing itself."""
+"""The supervisors of a runner: new when none is free, kept for a next attempt when one is; performs nothing itself."""
 
-import os
 import socket
-import sys
 import time
 from contextlib import suppress
 
+from scheduler.execution.nursery import Nursery
 from scheduler.execution.protocol import Spec
-from scheduler.execution.supervisor import LARGEST_PASSED, Host, serve
+from scheduler.execution.supervisor import FREE, LARGEST_PASSED
 
 MOST_ATTEMPTS = 200  # … of one supervisor: what its memory grew by is given back
 MOST_IDLE = 16
@@ -17,9 +16,9 @@ IDLE = 5.0  # seconds
 class Crew:
     """The supervisors, by the descriptor on which each says that it is free."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, nursery: Nursery) -> None:
         self.deserted = False  # whether somebody died before its task did
-        self._host = host
+        self._nursery = nursery
         self._members: dict[int, _Member] = {}
         self._idle: list[_Member] = []  # the last is the one that worked last
 
@@ -28,28 +27,40 @@ class Crew:
 
     @property
     def pids(self) -> set[int]:
-        """Who belongs to us, busy or idle."""
-        return {member.pid for member in self._members.values()}
+        """Who belongs to us, busy or idle, and where they come from."""
+        return {self._nursery.pid, *(member.pid for member in self._members.values())}
+
+    @property
+    def complete(self) -> bool:
+        """Whether each has said its number."""
+        return all(member.pid for member in self._members.values())
 
     @property
     def patience(self) -> float | None:
         """Seconds until somebody has been idle for too long; None when nobody is idle."""
         return max(0.0, self._idle[0].leaves_at - time.monotonic()) if self._idle else None
 
-    def begin(self, spec: Spec, body: bytes) -> int | None:
-        """Have somebody perform `spec`, which `body` says too. Answers the descriptor to listen on when there is a new one."""
+    def begin(self, spec: Spec) -> int | None:
+        """Have somebody perform `spec`. Answers the descriptor to listen on when there is a new one."""
+        body = spec.packed() if self._idle else b""
         while self._idle and len(body) <= LARGEST_PASSED:
             member = self._idle.pop()
             with suppress(OSError):  # it died while it was idle
                 member.line.send(body)
                 member.attempts += 1
                 return None
-        return self._fork(spec)
+        line = self._nursery.bear(spec)
+        self._members[line.fileno()] = _Member(line)
+        return line.fileno()
 
     def hear(self, descriptor: int) -> bool:
-        """Somebody is free, or (False) has gone; then the descriptor is closed."""
+        """Somebody says its number, is free, or (False) has gone; then the descriptor is closed."""
         member = self._members[descriptor]
-        if member.says_free():
+        word = member.word()
+        if word and word != FREE:
+            member.pid = int(word)
+            return True
+        if word:
             member.leaves_at = time.monotonic() + IDLE
             self._idle.append(member)
             return True
@@ -69,47 +80,21 @@ class Crew:
                 member.dismissed = True
                 member.line.shutdown(socket.SHUT_WR)
 
-    def _fork(self, spec: Spec) -> int:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            try:
-                pid = os.fork()
-            except OSError:
-                ours.close()
-                raise
-            if pid == 0:
-                _supervise(spec, self._host, theirs)
-        self._members[ours.fileno()] = _Member(pid, ours)
-        return ours.fileno()
-
 
 class _Member:
     """One supervisor as its runner sees it."""
 
-    def __init__(self, pid: int, line: socket.socket) -> None:
+    def __init__(self, line: socket.socket) -> None:
         line.setblocking(False)
-        self.pid = pid
+        self.pid = 0
         self.line = line
         self.attempts = 1
         self.leaves_at = 0.0
         self.dismissed = False
 
-    def says_free(self) -> bool:
+    def word(self) -> bytes:
+        """What it says; nothing when it has gone."""
         try:
-            return bool(self.line.recv(1))
+            return self.line.recv(16)
         except OSError:
-            return False
-
-
-def _supervise(first: Spec, host: Host, line: socket.socket) -> None:
-    """Be a supervisor in the forked process, and never return."""
-    try:
-        own = host.daemon.highest + 1
-        os.dup2(line.fileno(), own, inheritable=False)
-        # The lock of the runner and its connections would live as long as we do.
-        os.closerange(own + 1, os.sysconf("SC_OPEN_MAX"))
-        serve(first, host, own)
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-        os._exit(1)
-    os._exit(0)
+            return b""

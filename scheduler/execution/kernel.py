@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 from collections.abc import Iterable
-from contextlib import suppress
 
 PDEATHSIG = 1
 CHILD_SUBREAPER = 36
@@ -14,6 +13,7 @@ CAP_AMBIENT, CLEAR_ALL = 47, 4
 
 _SIGNAL_SET = ctypes.c_ulong * 16
 _SIGNAL_RECORD = 128
+_NUMBER_AT = 0 if sys.byteorder == "little" else 3  # of four bytes, the one that is not 0
 _SYNC_FILE_RANGE_WRITE = 2
 
 _libc = ctypes.CDLL(None)
@@ -21,11 +21,12 @@ _libc.prctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_u
 _libc.sigprocmask.argtypes = [ctypes.c_int, _SIGNAL_SET, ctypes.c_void_p]
 _libc.sync_file_range.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
 _libc.signalfd.argtypes = [ctypes.c_int, _SIGNAL_SET, ctypes.c_int]
+_prctl = _libc.prctl  # found once: a supervisor would copy each page the search touches
 
 
 def control(option: int, value: int) -> None:
     """Set one property of this process; the options above cannot fail on a kernel that has pidfd_open."""
-    _libc.prctl(option, value, 0, 0, 0)
+    _prctl(option, value, 0, 0, 0)
 
 
 def block(numbers: Iterable[int]) -> None:
@@ -35,8 +36,11 @@ def block(numbers: Iterable[int]) -> None:
 
 def get_own(name: str) -> bytes:
     """What a file of this process in /proc says."""
-    with open(f"/proc/self/{name}", "rb") as file:
-        return file.read()
+    file = os.open(f"/proc/self/{name}", os.O_RDONLY)
+    try:
+        return os.read(file, 4096)
+    finally:
+        os.close(file)
 
 
 def set_own(name: str, value: bytes) -> None:
@@ -52,7 +56,8 @@ def set_own(name: str, value: bytes) -> None:
 def signal_file(numbers: Iterable[int]) -> int:
     """A descriptor that becomes readable when one of these blocked signals waits.
 
-    Handlers would run in a forked child too, and write into the pipe it shares with its parent; this has no such moment.
+    Handlers would run in a forked child too, and write into the pipe it shares with its parent; this has no such moment: whoever
+    reads gets the signals of its own.
     """
     descriptor: int = _libc.signalfd(-1, _signal_set(numbers), os.O_CLOEXEC | os.O_NONBLOCK)
     if descriptor < 0:
@@ -67,14 +72,7 @@ def start_writeback(descriptor: int, offset: int, length: int) -> None:
 
 def read_signals(descriptor: int) -> set[int]:
     """The signals that waited."""
-    data = os.read(descriptor, 16 * _SIGNAL_RECORD)
-    return {int.from_bytes(data[at : at + 4], sys.byteorder) for at in range(0, len(data), _SIGNAL_RECORD)}
-
-
-def drain(descriptor: int) -> None:
-    """Forget the signals that waited."""
-    with suppress(BlockingIOError):
-        read_signals(descriptor)
+    return set(os.read(descriptor, 16 * _SIGNAL_RECORD)[_NUMBER_AT::_SIGNAL_RECORD])
 
 
 def _signal_set(numbers: Iterable[int]) -> "ctypes.Array[ctypes.c_ulong]":

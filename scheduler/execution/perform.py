@@ -113,7 +113,7 @@ def _spec(one: Claimed, task: Row[Any], values: dict[str, str]) -> Spec:
         nice=nice,
         user=list(user.numbers) if user else [],
     )
-    return replace(spec, argv=command.placed(spec.place))
+    return spec._replace(argv=command.placed(spec.place))
 
 
 def _user(task: Row[Any]) -> Identity | None:

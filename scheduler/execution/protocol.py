@@ -2,16 +2,16 @@
 
 import fcntl
 import json
+import marshal
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, NamedTuple, TypedDict, cast
 
 from scheduler.runs.logformat import RESULT
 
@@ -29,8 +29,7 @@ LIMITS = ("cpu_seconds", "memory_mb", "processes", "open_files", "file_size_mb")
 YOUNG = 1.0
 
 
-@dataclass(frozen=True)
-class Spec:
+class Spec(NamedTuple):
     """Everything a supervisor needs to perform one attempt; it crosses the runner's socket and is never written down."""
 
     run_id: int
@@ -40,14 +39,14 @@ class Spec:
     argv: list[str]  # an argument that begins with "{dir}/" is a path in the attempt's folder
     env: Mapping[str, str]  # the whole environment, nothing is added
     cwd: str | None = None  # None: the workspace
-    files: Mapping[str, str] = field(default_factory=dict)  # written into the attempt's folder, executable
+    files: Mapping[str, str] = {}  # written into the attempt's folder, executable
     timeout: float | None = None
     grace: float = 10.0
     log_max_bytes: int = 104857600
-    masks: list[str] = field(default_factory=list)
-    limits: Mapping[str, int] = field(default_factory=dict)  # by the names in LIMITS
+    masks: Sequence[str] = ()
+    limits: Mapping[str, int] = {}  # by the names in LIMITS
     nice: int = 0
-    user: list[int] = field(default_factory=list)  # uid, gid, further groups; empty: whoever we are
+    user: Sequence[int] = ()  # uid, gid, further groups; empty: whoever we are
     poke: bool = True
     version: int = VERSION
 
@@ -55,6 +54,15 @@ class Spec:
     def place(self) -> str:
         """Where its files lie: the attempt's folder, which another user cannot enter, or a folder in the workspace."""
         return f"{self.workspace}/.attempt-{self.attempt}" if self.user else self.dir
+
+    def packed(self) -> bytes:
+        """The spec for a process of the same Python, which need not check it again."""
+        return marshal.dumps(cast(Any, tuple(self)))
+
+    @classmethod
+    def unpacked(cls, body: bytes) -> "Spec":
+        """The spec that was packed."""
+        return cls._make(marshal.loads(body))
 
     @classmethod
     def decode(cls, body: bytes) -> "Spec":

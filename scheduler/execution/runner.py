@@ -1,7 +1,6 @@
 """The small process that finds a supervisor for each spec it is handed; it reads no task, keeps no state, and may die."""
 
 import fcntl
-import gc
 import json
 import math
 import os
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from scheduler.execution import kernel, sockets, tree
 from scheduler.execution.crew import Crew
+from scheduler.execution.nursery import Nursery
 from scheduler.execution.protocol import DAEMON_SOCKET, RUNNER_LOCK, RUNNER_SOCKET, Spec, boot_id
 from scheduler.execution.supervisor import SIGNALS, Host
 from scheduler.failpoints import failpoint
@@ -32,23 +32,21 @@ def main(instance: str, lifeline: bool) -> None:
     """Serve an instance until SIGTERM, or with `lifeline` until standard input ends."""
     _prepare_process()
     folder = Path(instance)
-    daemon = sockets.Doorbell(folder / DAEMON_SOCKET)  # first, because supervisors keep its descriptors and none above
+    daemon, signals = sockets.Doorbell(folder / DAEMON_SOCKET), kernel.signal_file(SIGNALS)  # first: supervisors keep none above
     if not _take_lock(folder / RUNNER_LOCK):
         sys.exit(f"Another runner serves {instance}.")
     identity = json.dumps({"boot_id": boot_id(), "host": os.uname().nodename})[1:-1].encode()
-    runner = Runner(folder / RUNNER_SOCKET, Host(identity, daemon), _take_lifeline() if lifeline else None)
-    gc.collect()
-    gc.disable()
-    gc.freeze()  # a collection would touch, and so copy, every page that supervisors share
-    runner.serve()
+    host = Host(identity, daemon, signals, max(daemon.highest, signals) + 1)
+    listened_to = _take_lifeline() if lifeline else None
+    Runner(folder / RUNNER_SOCKET, Nursery(folder, host), listened_to).serve()
 
 
 class Runner:
-    """Listens for specs, forks, reaps. One process, one thread, never waiting for anyone."""
+    """Listens for specs, has them performed, reaps. One process, one thread, never waiting for anyone."""
 
-    def __init__(self, path: Path, host: Host, lifeline: int | None) -> None:
+    def __init__(self, path: Path, nursery: Nursery, lifeline: int | None) -> None:
         self._path = path
-        self._crew = Crew(host)
+        self._crew = Crew(nursery)
         self._listener = sockets.listen(path)
         self._listener.setblocking(False)
         self._signals = kernel.signal_file(HEARD)
@@ -65,7 +63,7 @@ class Runner:
             for descriptor, _ in self._poll.poll(self._patience()):
                 self._attend(descriptor)
             self._crew.dismiss()
-            if self._crew.deserted:  # we have adopted what a supervisor left that died before its task
+            if self._crew.deserted and self._crew.complete:  # we have adopted what a supervisor left that died before its task
                 self._crew.deserted = tree.kill(os.getpid(), spare=self._crew.pids)
         self._path.unlink(missing_ok=True)
 
@@ -96,9 +94,9 @@ class Runner:
 
     def _converse(self, peer: "_Peer") -> None:
         try:
-            # All are read before the first fork: after it, every page we touch has to be copied.
-            for body, spec in [(body, _read(body)) for body in peer.hear()]:
-                peer.say(spec if isinstance(spec, bytes) else self._start(spec, body))
+            # All are read first: of what garbage follows nothing is begun.
+            for spec in [_read(body) for body in peer.hear()]:
+                peer.say(spec if isinstance(spec, bytes) else self._start(spec))
             peer.speak()
         except OSError:
             self._part_with(peer)
@@ -110,10 +108,10 @@ class Runner:
         del self._peers[peer.stream.fileno()]
         peer.stream.close()
 
-    def _start(self, spec: Spec, body: bytes) -> bytes:
+    def _start(self, spec: Spec) -> bytes:
         failpoint("runner_before_begin")
         try:
-            line = self._crew.begin(spec, body)
+            line = self._crew.begin(spec)
         except OSError as error:
             return _refusal(error)
         if line is not None:

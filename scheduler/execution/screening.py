@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from scheduler.execution.protocol import Progress
 
+COLON = ord(":")  # a number, because bytes are asked for bytes by way of an exception
 STARS = b"********"
 GLANCE = 16  # bytes compared before a long secret is
 LONGEST_LINE = 4096
@@ -86,7 +87,7 @@ class Markers:
         """Listen to the next chunk."""
         data = self._held + data
         # Looking for one byte is 50 times as fast as looking for three.
-        start = data.find(b"\n::") if b":" in data else -1
+        start = data.find(b"\n::") if COLON in data else -1
         while start >= 0:
             end = data.find(b"\n", start + 3, start + LONGEST_LINE)
             if end < 0:
@@ -133,7 +134,10 @@ def _beginning(data: bytes, start: int) -> bytes:
     """The unfinished line at the end of `data` while it can still become a marker; `start` is where one has begun, or -1."""
     if start >= 0:
         return data[start:] if len(data) - start < LONGEST_LINE else b""
-    return next((sign for sign in (b"\n:", b"\n") if data.endswith(sign)), b"")
+    for sign in (b"\n:", b"\n"):
+        if data.endswith(sign):
+            return sign
+    return b""
 
 
 def _number(text: str) -> float | None:

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from scheduler.execution import kernel
 from scheduler.runs.logformat import DATA, END, INDEX, RECORD, Record, tail_names
@@ -16,6 +17,7 @@ SMALLEST_CAP = 64 * 1024
 TAILS = 4
 WRITEBACK = 4 * 1024 * 1024
 
+_AND_END = 2 * RECORD.size
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -66,8 +68,8 @@ class Sink:
     def flush(self) -> None:
         """Bring the index up to date for those who read along."""
         self.flush_at = None
-        end = Record(self.size, time.time_ns() // 1000, self._line, END, self._unfinished)
-        self._try(lambda: self._segments[-1].flush(end))
+        end = RECORD.pack(self.size, time.time_ns() // 1000, self._line, END, self._unfinished)
+        self._try(self._segments[-1].flush, end)
 
     def close(self) -> list[Record] | None:
         """Make everything durable; answers the index of a log too small to have an index file."""
@@ -92,11 +94,11 @@ class Sink:
         return not 0 <= now - self._recorded_at < MERGE or self.size - self._recorded_size >= SPAN
 
     def _record(self, now: int) -> None:
-        self._segments[-1].add(Record(self.size, now, self._line, self._stream, self._unfinished))
+        self._segments[-1].add(self.size, now, self._line, self._stream, self._unfinished)
         self._recorded_at, self._recorded_size = now, self.size
 
     def _put(self, part: bytes) -> None:
-        self._try(lambda: self._segments[-1].write(part))
+        self._try(self._segments[-1].write, part)
         self.size += len(part)
         self._line += part.count(b"\n")
         self._unfinished = part[-1] != 0x0A
@@ -108,11 +110,11 @@ class Sink:
             self._segments.pop(1).remove()
             self.cut = True
 
-    def _try(self, write: Callable[[], None]) -> None:
+    def _try(self, write: Callable[..., None], *what: Any) -> None:
         if self.error is not None:
             return
         try:
-            write()
+            write(*what)
         except OSError as error:
             self.error = error.strerror
             self.cut = True
@@ -134,9 +136,9 @@ class _Segment:
     @property
     def room(self) -> int:
         """How many bytes of output still fit, beside a record for them and the end mark."""
-        return self._capacity - self._written - self._indexed - len(self._pending) - 2 * RECORD.size
+        return self._capacity - self._written - self._indexed - len(self._pending) - _AND_END
 
-    def add(self, record: Record) -> None:
+    def add(self, *record: int) -> None:
         self._pending += RECORD.pack(*record)
 
     def write(self, data: bytes) -> None:
@@ -148,10 +150,10 @@ class _Segment:
             kernel.start_writeback(file, self._on_its_way, self._written - self._on_its_way)
             self._on_its_way = self._written
 
-    def flush(self, end: Record) -> None:
+    def flush(self, end: bytes) -> None:
         """Write the records that wait, and an end mark which the next flush will overwrite."""
         if self._written:
-            os.pwrite(self._open(self._names[1]), self._pending + RECORD.pack(*end), self._indexed)
+            os.pwrite(self._open(self._names[1]), self._pending + end, self._indexed)
             self._indexed += len(self._pending)
             self._pending.clear()
 

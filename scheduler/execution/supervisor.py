@@ -5,8 +5,7 @@ import json
 import os
 import signal
 import time
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from scheduler.execution import child, kernel, switching, tree
 from scheduler.execution.output import Output
@@ -19,6 +18,7 @@ from scheduler.runs.logformat import RESULT
 SIGNALS = (signal.SIGTERM, signal.SIGCHLD)
 UNFINISHED = "result.tmp"
 RESERVED = 4096
+MOST_FILES = os.sysconf("SC_OPEN_MAX")
 LARGEST_PASSED = 64 * 1024  # bytes of a spec that a socket surely takes at once
 FREE = b"!"
 ESSENTIAL = ("reason", "exit_code", "signal", "stopped_with", "log_bytes", "log_lines", "log_cut", "log_error")
@@ -26,23 +26,21 @@ ESSENTIAL = ("reason", "exit_code", "signal", "stopped_with", "log_bytes", "log_
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
-@dataclass(frozen=True)
-class Host:
-    """Where supervisors live; found out once, by the runner that forks them."""
+class Host(NamedTuple):
+    """Where supervisors live; found out once, by their runner."""
 
     identity: bytes  # the fields of a start file that are the same for every attempt
     daemon: Doorbell
+    signals: int  # the descriptor of SIGNALS, which are blocked
+    line: int  # the descriptor a supervisor hears its runner on; above it all is its own
 
 
 def serve(first: Spec, host: Host, line: int) -> None:
-    """Perform `first`, then what the runner says on `line`, one after the other until it hangs up. SIGNALS must be blocked."""
-    os.setsid()
-    kernel.control(kernel.CHILD_SUBREAPER, 1)
-    signals = kernel.signal_file(SIGNALS)
+    """Perform `first`, then what the runner says on `line`, one after the other until it hangs up; closes all above `line`."""
     spec = first
     while True:
-        supervise(spec, host, signals)
-        os.closerange(signals + 1, os.sysconf("SC_OPEN_MAX"))  # the lock of the attempt among them
+        supervise(spec, host)
+        os.closerange(line + 1, MOST_FILES)  # the lock of the attempt among them
         kernel.set_own("comm", b"run")
         try:
             os.write(line, FREE)
@@ -51,14 +49,13 @@ def serve(first: Spec, host: Host, line: int) -> None:
             return
         if not body:
             return
-        spec = Spec.decode(body)
+        spec = Spec.unpacked(body)
 
 
-def supervise(spec: Spec, host: Host, signals: int) -> None:
+def supervise(spec: Spec, host: Host) -> None:
     """Perform an attempt and leave its result; does nothing when somebody else has claimed it."""
     kernel.set_own("comm", b"run %d/%d" % (spec.run_id, spec.attempt))
-    kernel.drain(signals)  # what was meant for the attempt before
-    attempt = Attempt(spec, host, signals)
+    attempt = Attempt(spec, host)
     if not attempt.claim():
         return
     try:
@@ -76,10 +73,9 @@ def supervise(spec: Spec, host: Host, signals: int) -> None:
 class Attempt:
     """The folder of an attempt and what happens in it, in the order of the methods."""
 
-    def __init__(self, spec: Spec, host: Host, signals: int) -> None:
+    def __init__(self, spec: Spec, host: Host) -> None:
         self._spec = spec
         self._host = host
-        self._signals = signals
         self._folder = _open_folder(spec.dir)
         self._start = self._result = -1
         self._started_at = time.time()
@@ -115,7 +111,7 @@ class Attempt:
             return
         self._describe(pid)
         watch = Watch(self._spec, self._folder, output)
-        watch.until_over(pid, self._signals, failure)
+        watch.until_over(pid, self._host.signals, failure)
         failpoint("supervisor_before_result")
         self._write(output.finish() | self._outcome(watch) | Result(pid=pid), watch.ended)
         failpoint("supervisor_after_result")
@@ -188,6 +184,7 @@ class Attempt:
 
 
 def _open_folder(path: str) -> int:
+    _make_folder(path.rpartition("/")[0])  # mostly it is a first attempt's, and lacks it too
     _make_folder(path)
     return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
@@ -198,5 +195,5 @@ def _make_folder(path: str) -> None:
     except FileExistsError:
         return
     except FileNotFoundError:
-        _make_folder(os.path.dirname(path))
+        _make_folder(path.rpartition("/")[0])
         _make_folder(path)

@@ -73,9 +73,11 @@ class Watch:
     def _patience(self) -> int | None:
         """Milliseconds until something must be done unasked."""
         progress = self._progress_after if self._output.markers.fresh else None
-        times = (self._deadline, self._kill_at, self._drain_until, self._output.sink.flush_at, progress)
-        earliest = min((at for at in times if at is not None), default=None)
-        return None if earliest is None else max(0, math.ceil((earliest - time.monotonic()) * 1000))
+        earliest = math.inf
+        for at in (self._deadline, self._kill_at, self._drain_until, self._output.sink.flush_at, progress):
+            if at is not None and at < earliest:
+                earliest = at
+        return None if earliest == math.inf else max(0, math.ceil((earliest - time.monotonic()) * 1000))
 
     def _take_signals(self, descriptor: int) -> bool:
         if signal.SIGTERM in kernel.read_signals(descriptor):
@@ -146,10 +148,9 @@ class Watch:
 
 def stop_word(folder: int) -> bytes | None:
     """What the stop file says, or None when nobody wants a stop."""
-    try:
-        descriptor = os.open(STOP, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=folder)
-    except FileNotFoundError:
+    if not os.access(STOP, os.F_OK, dir_fd=folder, follow_symlinks=False):
         return None
+    descriptor = os.open(STOP, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=folder)
     with open(descriptor, "rb", buffering=0) as file:
         return file.read(16).strip()
 

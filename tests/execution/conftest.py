@@ -92,6 +92,29 @@ def alive(entry: str) -> list[int]:
     return found
 
 
+def children(pid: int) -> list[int]:
+    """The children of a process with a single thread, zombies included, the oldest first."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def name_of(pid: int) -> str:
+    """What a process calls itself; nothing when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def nursery(runner: int) -> int:
+    """The process that the supervisors of a runner come from, when it is done with its rehearsal."""
+
+    def named() -> list[int]:
+        return [child for child in children(runner) if name_of(child) == "nursery"]
+
+    until(named)
+    return named()[0]
+
+
 @contextmanager
 def stationed(instance: Path) -> Iterator[Station]:
     """A runner at work for as long as the context lasts; it must have had nothing to complain about."""
