@@ -113,7 +113,7 @@ class Dispatcher:
         self._managed(self._stand_by)
         while not self._stopping.is_set():
             attempts = self._finished()
-            if not attempts and self._rested():
+            if self._rested(attempts):
                 continue
             work: Step = partial(self._work, attempts)
             if not all([self._managed(step) for step in (self._look_around, work, self._pass_on_stops)]):
@@ -122,10 +122,10 @@ class Dispatcher:
     def _stand_by(self) -> None:
         self._engine.stand_by()
 
-    def _rested(self) -> bool:
+    def _rested(self, attempts: Collection[tuple[int, int]]) -> bool:
         """Whether nothing waits or goes on, so that there is nothing else to do."""
         self._rests = False
-        return self._managed(self._look_for_life) and self._rests and self._managed(self._presence.show)
+        return not attempts and self._managed(self._look_for_life) and self._rests and self._managed(self._presence.show)
 
     def _look_for_life(self) -> None:
         self._rests = not waiting.anything()

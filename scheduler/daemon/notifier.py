@@ -15,6 +15,7 @@ from scheduler.notify import choose, deliver, outbox
 from scheduler.notify.channels import Answer
 from scheduler.notify.deliver import Job
 
+GATHER = 0.25  # seconds in which more runs may end before it is chosen whom to tell of them: they have the database first
 SOON = 1.0  # seconds at least between two rounds of which the first sent nothing
 TIDY = 3600.0  # seconds between two times what is old is removed, where anything happens at all
 LONGEST = 45.0  # seconds one round of sending may take; what is not back by then counts as unanswered
@@ -30,8 +31,8 @@ class Notifier:
         self._term = term
         self._pool = ThreadPoolExecutor(deliver.PART, thread_name_prefix="sending")
         self._tidied = clock.monotonic()
-        looks = {"choosing": self._choose, "sending": self._send}
-        self._loops = [Loop(app, _log, name, partial(self._leading, look)) for name, look in looks.items()]
+        looks = {"choosing": (self._choose, GATHER), "sending": (self._send, 0.0)}
+        self._loops = [Loop(app, _log, name, partial(self._leading, look), breath) for name, (look, breath) in looks.items()]
 
     def start(self) -> None:
         """Begin both."""

@@ -172,11 +172,11 @@ def test_an_attempt_performs_the_version_it_names(
 
 
 def test_it_does_nothing_else_while_nothing_lives(dispatcher: Dispatcher) -> None:
-    assert dispatcher._rested()
+    assert dispatcher._rested(())
     run = make_run()
-    assert not dispatcher._rested()
+    assert not dispatcher._rested(())
     dispatcher._work([])
-    assert status(run) == "running" and not dispatcher._rested()
+    assert status(run) == "running" and not dispatcher._rested(())
 
 
 @pytest.mark.parametrize(("kind", "asleep"), [(Dispatcher, ALONE), (Tender, 1.0)])
@@ -187,21 +187,21 @@ def test_it_sleeps_long_only_where_nothing_lives_and_somebody_wakes_it(
     monkeypatch.setattr(dispatcher._waker, "select", lambda seconds: slept.append(seconds) or [])
     for _ in range(2):
         dispatcher._finished()
-        dispatcher._rested()
+        dispatcher._rested(())
     make_run()
-    dispatcher._rested()
+    dispatcher._rested(())
     dispatcher._finished()
     dispatcher.stop()
     assert [seconds for seconds in slept if seconds] == [1.0, asleep, 1.0]
 
 
 def test_while_it_looks_at_nothing_it_shows_that_its_node_is_there(dispatcher: Dispatcher, clock: FrozenClock) -> None:
-    dispatcher._rested()
+    dispatcher._rested(())
     assert db.session.get(Node, nodes.own()) is not None
     clock.move(seconds=nodes.BEAT)
     db.session.execute(update(Node).values(seen_at=NOON))
     db.session.commit()
-    assert dispatcher._rested()
+    assert dispatcher._rested(())
     seen = db.session.get_one(Node, nodes.own(), populate_existing=True).seen_at
     assert (seen > NOON) == nodes.shared()  # on SQLite there is no other who would look
 
