@@ -1,5 +1,6 @@
 """A server of its own for a measurement, its tasks, its processor time and memory; and the floors to hold against it."""
 
+import atexit
 import os
 import signal
 import socket
@@ -12,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 from urllib.request import urlopen
 
@@ -94,9 +96,14 @@ def _free_port() -> int:
 
 @contextmanager
 def stage(**settings: str) -> Iterator[Stage]:
-    """A fresh installation, gone afterwards."""
-    with TemporaryDirectory(prefix="bench-") as folder:
-        yield Stage(Path(folder), **settings)
+    """A fresh installation, gone when all is measured.
+
+    Not before: where thousands of files were just removed, ext4 looks at each of their places for half a minute before it
+    makes a new one, and the next measurement would be of that.
+    """
+    folder = mkdtemp(prefix="bench-")
+    atexit.register(rmtree, folder, ignore_errors=True)
+    yield Stage(Path(folder), **settings)
 
 
 def wait_until(true: Any, seconds: float, step: float = 0.02) -> None:

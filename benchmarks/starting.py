@@ -92,9 +92,9 @@ def burst() -> list[Result]:
 
 
 def burst_of_a_thousand() -> list[Result]:
-    """A thousand no-ops due at one second."""
-    taken = [_burst(THOUSAND)]
-    ratio, rows = taken[0].late / taken[0].floor, taken[0].rows
+    """A thousand no-ops due at one second, the median of three."""
+    taken = [_burst(THOUSAND) for _ in range(ROUNDS)]
+    ratio, rows = median(one.late / one.floor for one in taken), max(one.rows for one in taken)
     written = Result("… every row, after the instant", f"{rows * 1000:.0f} ms", "", "", "≤ 1 s", rows <= 1)
     return [_lateness(THOUSAND, taken, ratio, 3), written]
 

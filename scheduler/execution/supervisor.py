@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import time
+from contextlib import suppress
 from typing import NamedTuple, cast
 
 from scheduler.execution import child, kernel, switching, tree
@@ -68,6 +69,7 @@ def supervise(spec: Spec, host: Host) -> None:
     if spec.poke:
         # The daemon may be down; then it finds the result by itself.
         host.daemon.ring(b"%d/%d\n" % (spec.run_id, spec.attempt))
+    attempt.flush()
 
 
 class Attempt:
@@ -154,7 +156,7 @@ class Attempt:
         }
 
     def _write(self, left: Result, ended: float | None = None) -> None:
-        """Make the result appear, whole and durable, in one step."""
+        """Make the result appear, whole, in one step."""
         duration = (ended or time.monotonic()) - self._began
         times: Result = {
             "version": VERSION,
@@ -172,7 +174,15 @@ class Attempt:
         body = json.dumps(result).encode()
         os.pwrite(self._result, body, 0)
         os.ftruncate(self._result, len(body))
-        os.fsync(self._result)
+
+    def flush(self) -> None:
+        """Have the result outlast a power cut. Nobody waits for that: what a cut leaves of it before then says that it is lost.
+
+        A disk that fails at it has failed the database as well, which says so.
+        """
+        if self._result >= 0:
+            with suppress(OSError):
+                os.fsync(self._result)
 
     def _describe(self, pid: int | None) -> None:
         # Of one length, so that the second writing covers the first.
