@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import api, cleaning, many, output, pages, starting
+from benchmarks import api, cleaning, many, output, pages, starting, supervision
 from benchmarks.stage import Result
 
 MEASUREMENTS: dict[str, Callable[[], list[Result]]] = {
@@ -22,6 +22,7 @@ MEASUREMENTS: dict[str, Callable[[], list[Result]]] = {
     "many": many.tasks,
     "wake": many.wake_up,
     "rest": starting.at_rest,
+    "memory": supervision.memory,
 }
 
 

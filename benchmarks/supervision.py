@@ -10,12 +10,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from benchmarks.stage import Result
 from scheduler.execution.client import Client
 from scheduler.execution.crew import IDLE as IDLE_SECONDS
 from scheduler.execution.launcher import start_runner
 from scheduler.execution.protocol import Spec, State, probe, read_start, request_stop
 
-RUNS, AT_ONCE, ROUNDS, IDLE = 300, 10, 5, 20
+RUNS, AT_ONCE, ROUNDS, IDLE = 300, 10, 5, 10
+REHEARSAL = 2.0  # seconds, more than it takes
+MOST_MEMORY = 0.9  # MB
 MANY_LINES = "yes 0123456789012345678901234567890123456789012345678901234567890123456789012345678 | head -n 1000000"
 
 
@@ -34,6 +37,21 @@ def main() -> None:
             print(f"private memory per idle supervisor: {_idle_memory(client, instance):.2f} MB")
             _big_log(client, instance)
         runner.communicate()
+
+
+def memory() -> list[Result]:
+    """What a running task costs beside its own memory: with a new supervisor, and with one that has performed others before."""
+    with tempfile.TemporaryDirectory() as name:
+        instance = Path(name)
+        runner = start_runner(instance, lifeline=True)
+        with Client(instance, patience=5) as client:
+            time.sleep(REHEARSAL)
+            new = _idle_memory(client, instance)
+            _supervised(client, instance, 0)
+            used = _idle_memory(client, instance, 5000)
+        runner.communicate()
+    what = ("Private memory per running task", new), ("… whose supervisor has performed others before", used)
+    return [Result(name, f"{size:.2f} MB", "", "", f"≤ {MOST_MEMORY} MB", size <= MOST_MEMORY) for name, size in what]
 
 
 def spec(instance: Path, run: int, command: str) -> Spec:
@@ -61,8 +79,8 @@ def _supervised(client: Client, instance: Path, round: int) -> None:
             _wait(Path(one.dir))
 
 
-def _idle_memory(client: Client, instance: Path) -> float:
-    specs = [spec(instance, run, "echo begun; exec sleep 60") for run in range(1, 1 + IDLE)]
+def _idle_memory(client: Client, instance: Path, first: int = 1) -> float:
+    specs = [spec(instance, run, "echo begun; exec sleep 60") for run in range(first, first + IDLE)]
     client.submit_many(specs)
     time.sleep(1)
     folders = [Path(one.dir) for one in specs]
