@@ -140,7 +140,17 @@ def test_the_log_is_stretched_and_nothing_else_is_left(app: Flask) -> None:
     assert db.session.execute(text("SELECT name FROM sqlite_master WHERE name = 'stretched'")).all() == []
 
 
-def test_without_room_nothing_is_stretched(app: Flask) -> None:
+def test_with_little_room_nothing_is_stretched(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    if db.engine.dialect.name != "sqlite":
+        pytest.skip("SQLite's log")
+    log = Path(f"{db.engine.url.database}-wal")
+    before = log.stat().st_size
+    monkeypatch.setattr(database.trouble, "room", lambda _folder: database.LOG_ROOM - 1)
+    database.stretch_log()
+    assert log.stat().st_size == before
+
+
+def test_without_room_it_starts_all_the_same(app: Flask) -> None:
     if db.engine.dialect.name != "sqlite":
         pytest.skip("SQLite's log")
     with db.engine.connect() as connection:
