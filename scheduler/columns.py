@@ -43,7 +43,7 @@ def _aware(value: datetime | None) -> datetime | None:
 
 
 def _read(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
+    return None if text is None else datetime.fromisoformat(f"{text}+00:00")
 
 
 def _in_utc(value: datetime | None) -> datetime | None:

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
@@ -25,11 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from scheduler import clock, signals, trouble
-from scheduler.errors import Unavailable
 
 BUSY_TIMEOUT_MS = trouble.PATIENCE * 1000
-LOG_BYTES = 4_200_000  # a thousand pages and their headers: then SQLite begins anew at its beginning
-LOG_ROOM = 10 * LOG_BYTES  # left on the disk at least
 CACHE_KB = 256  # of each connection; the kernel keeps the pages too, and a pool of connections would keep ten copies
 HOPE = 2.0  # seconds after which nobody else queues behind a writer that waits for another process's lock
 SILENCE = 15.0  # seconds PostgreSQL may say nothing; more than its own waiting for a lock
@@ -215,20 +212,6 @@ def after_commit(signal: Signal, **ids: Any) -> None:
 def once_committed(act: Callable[[], None]) -> None:
     """Do something that cannot fail, a line in the log say, once the transaction around this call has been committed."""
     db.session().info["signals"].append(act)
-
-
-def stretch_log() -> None:
-    """Have SQLite's write-ahead log as long from the start as it will be between two checkpoints.
-
-    A commit that need not make the file longer is flushed in half the time, on a busy disk in a tenth. What stretches it is
-    undone; where there is little room nothing is stretched.
-    """
-    if db.engine.dialect.name != "sqlite" or trouble.room(Path(db.engine.url.database or ".").parent) < LOG_ROOM:
-        return
-    with suppress(Unavailable), db.engine.connect().execution_options(begin="IMMEDIATE") as connection:
-        connection.exec_driver_sql("CREATE TABLE stretched (octets BLOB)")
-        connection.exec_driver_sql("INSERT INTO stretched VALUES (zeroblob(?))", (LOG_BYTES,))  # more than the cache holds back
-        connection.rollback()
 
 
 def _prepare_sqlite(engine: Engine) -> None:

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 from blinker import Signal
 from flask import Flask
-from sqlalchemy import event, text
 from sqlalchemy.exc import StatementError
 
 from scheduler import database
@@ -129,37 +127,3 @@ def test_it_keeps_foreign_keys(app: Flask) -> None:
         assert db.session.execute(db.text("PRAGMA foreign_keys")).scalar() == 1
         assert db.session.execute(db.text("PRAGMA synchronous")).scalar() == 2
         assert db.session.execute(db.text("PRAGMA journal_mode")).scalar() == "wal"
-
-
-def test_the_log_is_stretched_and_nothing_else_is_left(app: Flask) -> None:
-    if db.engine.dialect.name != "sqlite":
-        pytest.skip("SQLite's log")
-    database.stretch_log()
-    log = Path(f"{db.engine.url.database}-wal")
-    assert log.stat().st_size >= 1000 * 4096
-    assert db.session.execute(text("SELECT name FROM sqlite_master WHERE name = 'stretched'")).all() == []
-
-
-def test_with_little_room_nothing_is_stretched(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    if db.engine.dialect.name != "sqlite":
-        pytest.skip("SQLite's log")
-    log = Path(f"{db.engine.url.database}-wal")
-    before = log.stat().st_size
-    monkeypatch.setattr(database.trouble, "room", lambda _folder: database.LOG_ROOM - 1)
-    database.stretch_log()
-    assert log.stat().st_size == before
-
-
-def test_without_room_it_starts_all_the_same(app: Flask) -> None:
-    if db.engine.dialect.name != "sqlite":
-        pytest.skip("SQLite's log")
-    with db.engine.connect() as connection:
-        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-    event.listen(db.engine, "checkout", crowd := lambda raw, *_: raw.execute(f"PRAGMA max_page_count={pages + 10}"))
-    try:
-        database.stretch_log()
-    finally:
-        event.remove(db.engine, "checkout", crowd)
-        with db.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA max_page_count=4294967294")
-    assert db.session.execute(text("SELECT name FROM sqlite_master WHERE name = 'stretched'")).all() == []

@@ -16,7 +16,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 from waitress.server import create_server
 
-from scheduler import clock, database, enginelog, signals, trouble
+from scheduler import clock, enginelog, signals, trouble
 from scheduler.accounts import users
 from scheduler.accounts.permissions import ROLES, SYSTEM
 from scheduler.cli import backups, checks, copies, files, keys, running, unheard
@@ -49,7 +49,6 @@ def serve(app: Flask, web: bool = True, daemon: bool = True) -> None:
     enginelog.begin(settings().instance / "logs", settings().history.engine_log_days)
     with app.app_context():
         prepare(settings())
-        database.stretch_log()
     worker = Daemon(app, alone=not web) if daemon else None
     connect(worker or Bell(app))
     if worker:
