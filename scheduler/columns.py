@@ -50,15 +50,16 @@ def _in_utc(value: datetime | None) -> datetime | None:
     return None if value is None else value.astimezone(UTC)
 
 
-class SharedJson(JSON):
+class SharedJson(TypeDecorator[Any]):
     """To read JSON that many rows have in common, letter for letter: parsed once. Nobody may change what comes out.
 
     Use it on the run path alone, by `type_coerce`: elsewhere rows are changed in place.
     """
 
+    impl = JSON
     cache_ok = True
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any] | None:
         """PostgreSQL's driver parses by itself."""
         return _parsed if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
 

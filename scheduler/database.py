@@ -13,15 +13,7 @@ from blinker import Signal
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import (
-    Engine,
-    ExceptionContext,
-    MetaData,
-    Table,
-    event,
-    func,
-    select,
-)
+from sqlalchemy import Engine, ExceptionContext, MetaData, Table, event, func, select
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from scheduler import clock, signals, trouble

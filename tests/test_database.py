@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from blinker import Signal
 from flask import Flask
+from sqlalchemy import select
 from sqlalchemy.exc import StatementError
 
 from scheduler import database
-from scheduler.database import db, storable, transaction
-from scheduler.tasks.models import Group
+from scheduler.columns import shared
+from scheduler.database import db, storable, table, transaction
+from scheduler.tasks.models import Group, Task
+from tests.factories import make_task
 from tests.threads import in_threads
 
 
@@ -127,3 +130,12 @@ def test_it_keeps_foreign_keys(app: Flask) -> None:
         assert db.session.execute(db.text("PRAGMA foreign_keys")).scalar() == 1
         assert db.session.execute(db.text("PRAGMA synchronous")).scalar() == 2
         assert db.session.execute(db.text("PRAGMA journal_mode")).scalar() == "wal"
+
+
+def test_json_that_many_rows_share_is_parsed_once(app: Flask) -> None:
+    if db.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL's driver parses")
+    first, second = make_task(), make_task()
+    query = select(shared(table(Task).c.policy)).where(table(Task).c.id.in_([first.id, second.id]))
+    one, other = db.session.connection().execute(query).scalars()
+    assert one is other and one == first.policy

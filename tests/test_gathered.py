@@ -1,8 +1,7 @@
 """Writers who come at once: one transaction for all, to each their own result or refusal, and nobody harmed by another."""
 
-import os
-import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from scheduler import database, gathered, trouble
 from scheduler.database import db, table
 from scheduler.errors import Conflict, Unavailable
 from scheduler.runs.models import Tally
+from tests.threads import while_another_writes
 
 Work = Callable[[Session], Any]
 
@@ -48,25 +48,8 @@ def commits(app: Flask) -> Iterator[list[object]]:
 
 
 def together(app: Flask, *works: Work) -> list[Any]:
-    """What comes of these, all asked for while somebody else writes: the result of each, or its error."""
-    found: list[Any] = [None] * len(works)
-
-    def ask(place: int) -> None:
-        with app.app_context():
-            try:
-                found[place] = gathered.write(works[place])
-            except Exception as error:
-                found[place] = error
-
-    threads = [threading.Thread(target=ask, args=(place,)) for place in range(len(works))]
-    with database.transaction():
-        for thread in threads:
-            thread.start()
-        while len(gathered._wishes) < len(works):
-            os.sched_yield()
-    for thread in threads:
-        thread.join()
-    return found
+    """What comes of these, all wished for while somebody else writes."""
+    return while_another_writes(app, *(partial(gathered.write, work) for work in works))
 
 
 def test_who_comes_at_once_shares_a_transaction(app: Flask, commits: list[object]) -> None:

@@ -119,13 +119,13 @@ def is_key(text: str) -> bool:
 def recognized(text: str) -> KnownKey:
     """The good key that `text` is: known, not expired, its owner active; `Unauthenticated` alike whatever is wrong."""
     key = standing.of_key(_digest(text)) if _fits(text) else None
-    if key is None:
+    if key is None or expired(key):
         raise Unauthenticated.because(N_("The key is not valid, or no longer."))
     _note_use(key)
     return key
 
 
-def expired(key: ApiKey) -> bool:
+def expired(key: ApiKey | KnownKey) -> bool:
     """Whether its time is over."""
     return key.expires_at is not None and key.expires_at <= clock.now()
 

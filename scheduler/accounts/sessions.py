@@ -1,4 +1,4 @@
-"""Sign-ins by browser and API: begun with a password, found again by id, ended; how the id travels is the edges' business."""
+"""Sign-ins by browser and API: begun with a password, listed, ended; how the id travels is the edges' business."""
 
 import secrets
 from collections.abc import Sequence
@@ -75,18 +75,6 @@ def forget_expired() -> int:
     with transaction() as session:
         expired = delete(SignIn).where(SignIn.expires_at <= clock.now()).returning(SignIn.id)
         return len(session.connection().execute(expired).all())
-
-
-def living(sign_in_id: str) -> SignIn | None:
-    """The sign-in of that id, when it has neither ended nor expired and its user is active."""
-    found = db.session.get(SignIn, sign_in_id)
-    return found if found and found.expires_at > clock.now() and found.user.active else None
-
-
-def find(sign_in_id: str) -> User | None:
-    """Whose living sign-in that is."""
-    found = living(sign_in_id)
-    return found.user if found else None
 
 
 def listed(actor: Actor) -> Sequence[SignIn]:

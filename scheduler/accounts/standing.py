@@ -49,12 +49,13 @@ class SignedIn:
 
 @dataclass(frozen=True)
 class KnownKey:
-    """An API key that is good."""
+    """An API key of an active user."""
 
     id: int
     name: str
     prefix: str
     scopes: list[str]
+    expires_at: datetime | None
     last_used_at: datetime | None
     user: Person
 
@@ -85,12 +86,13 @@ def of_sign_in(sign_in_id: str) -> SignedIn | None:
 
 
 def of_key(digest: str) -> KnownKey | None:
-    """The key of that digest, when it has not expired and its owner is active."""
+    """The key of that digest, expired or not, when its owner is active."""
     rows = db.session.connection().execute(_OF_KEY, {"digest": digest}).all()
-    if not rows or (rows[0].its_expires_at is not None and rows[0].its_expires_at <= clock.now()):
+    if not rows:
         return None
     one = rows[0]
-    return KnownKey(one.its_id, one.its_name, one.its_prefix, one.its_scopes, one.its_last_used_at, _person(rows))
+    times = one.its_expires_at, one.its_last_used_at
+    return KnownKey(one.its_id, one.its_name, one.its_prefix, one.its_scopes, *times, _person(rows))
 
 
 def _person(rows: Sequence[Row[Any]]) -> Person:

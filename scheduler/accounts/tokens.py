@@ -55,18 +55,14 @@ def issue(sign_in: SignIn) -> Tokens:
 
 def bearer(access: str) -> SignedIn:
     """The living sign-in an access token names; `Unauthenticated` for any token we would not have made just so."""
-    claims = _claims(access, ACCESS)
-    found = standing.of_sign_in(str(claims["sid"]))
-    if found is None or found.origin != "api" or str(found.user.id) != claims["sub"]:
-        raise _refused()
-    return found
+    return _living(_claims(access, ACCESS))
 
 
 def refresh(token: str) -> Tokens:
     """A new pair for a refresh token, which lengthens the sign-in. One used twice was stolen from somebody: the sign-in ends."""
     claims = _claims(token, REFRESH)
     with transaction() as session:
-        row = _living(claims)
+        row = session.get_one(SignIn, _living(claims).id)
         stolen = not hmac.compare_digest(row.refresh_id or "", str(claims["jti"]))
         if stolen:
             audit.record(actor_of(row.user, row.address), "sign_in.reused_token", ("user", row.user_id, row.user.username))
@@ -112,9 +108,9 @@ def _claims(token: str, audience: str) -> dict[str, Any]:
     return claims
 
 
-def _living(claims: dict[str, Any]) -> SignIn:
-    found = sessions.living(str(claims["sid"]))
-    if found is None or found.origin != "api" or str(found.user_id) != claims["sub"]:
+def _living(claims: dict[str, Any]) -> SignedIn:
+    found = standing.of_sign_in(str(claims["sid"]))
+    if found is None or found.origin != "api" or str(found.user.id) != claims["sub"]:
         raise _refused()
     return found
 

@@ -64,9 +64,9 @@ def find(actor: Actor, reference: int | str) -> Task:
 
 def called(reference: str) -> Any | None:
     """What starting a run asks of the living task of that number or key, whoever may see it."""
-    number = reference.isdecimal()
-    given = (min(int(reference), LARGEST) if len(reference) <= 10 else 0) if number else storable(reference)
-    return db.session.connection().execute(_CALLED[number], {"given": given}).one_or_none()
+    number = _number(reference)
+    given = storable(reference) if number is None else number
+    return db.session.connection().execute(_CALLED[number is not None], {"given": given}).one_or_none()
 
 
 def listed(actor: Actor, wanted: Wanted, first: int, most: int, brief: bool = False) -> tuple[Sequence[Task], int]:
@@ -175,10 +175,16 @@ def upcoming(task: Task, count: int) -> list[datetime]:
 def matching(number: Any, name: Any, reference: int | str) -> ColumnElement[bool]:
     """The condition a row meets whose number or name `reference` is; a number no row can have matches none."""
     text = storable(str(reference))
-    condition: ColumnElement[bool] = name == text
-    if text.isdecimal():
-        condition = number == (min(int(text), LARGEST) if len(text) <= 10 else 0)
+    given = _number(text)
+    condition: ColumnElement[bool] = name == text if given is None else number == given
     return condition
+
+
+def _number(text: str) -> int | None:
+    """The number `text` writes, which a row can have or is 0; None when it is a name."""
+    if not text.isdecimal():
+        return None
+    return min(int(text), LARGEST) if len(text) <= 10 else 0
 
 
 def scoped(scope: Scope) -> ColumnElement[bool]:

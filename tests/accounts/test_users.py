@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, select
 
-from scheduler.accounts import passwords, sessions, users
+from scheduler.accounts import passwords, sessions, standing, users
 from scheduler.accounts.models import AuditEntry, User
 from scheduler.accounts.permissions import SYSTEM, Actor, actor_of
 from scheduler.database import db
@@ -141,13 +141,13 @@ CHANGES: list[tuple[dict[str, Any], bool]] = [
 def test_it_ends_sign_ins_when_role_or_activity_change(ada: User, edith: User, change: dict[str, Any], stays: bool) -> None:
     begun = sessions.sign_in("edith", PASSWORD, HOME).id
     users.edit(actor_of(ada), edith.id, change)
-    assert bool(sessions.find(begun)) is stays
+    assert bool(standing.of_sign_in(begun)) is stays
 
 
 def test_it_changes_a_password_and_keeps_only_the_sign_in_it_was_done_from(edith: User) -> None:
     here, there = (sessions.sign_in("edith", PASSWORD, HOME).id for _ in range(2))
     users.change_own_password(actor_of(edith, HOME), edith, PASSWORD, "quite another one", keep=here)
-    assert sessions.find(here) and not sessions.find(there)
+    assert standing.of_sign_in(here) and not standing.of_sign_in(there)
     assert sessions.authenticate("edith", "quite another one", HOME)
     assert last_entry().action == "user.password" and "quite" not in str(last_entry().after)
 
@@ -182,7 +182,7 @@ def test_it_changes_nobody_elses_password_as_their_own(ada: User, edith: User) -
 def test_it_ends_every_sign_in_when_an_administrator_sets_a_password(ada: User, edith: User) -> None:
     begun = sessions.sign_in("edith", PASSWORD, HOME).id
     users.set_password(actor_of(ada), edith.id, "set by the boss")
-    assert not sessions.find(begun) and edith.one_time_password
+    assert not standing.of_sign_in(begun) and edith.one_time_password
 
 
 def test_it_saves_a_profile(edith: User) -> None:

@@ -1,9 +1,11 @@
 """Running a task because somebody asked: once for each key, not for everybody, not without end."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
 from scheduler.accounts.models import AuditEntry
 from scheduler.database import db
@@ -14,7 +16,7 @@ from scheduler.tasks import trash
 from scheduler.tasks.models import Task
 from tests.conftest import FrozenClock
 from tests.factories import SYSTEM, as_actor, at, make_task, rows
-from tests.threads import in_threads
+from tests.threads import in_threads, while_another_writes
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -72,3 +74,14 @@ def test_it_runs_nothing_that_was_deleted() -> None:
     trash.remove(SYSTEM, task.id)
     with pytest.raises(NotFound):
         ledger.request(SYSTEM, task)
+
+
+def test_calls_that_come_at_once_share_a_commit(app: Flask) -> None:
+    make_task(key="idle")
+    seen: list[object] = []
+    note = seen.append
+    event.listen(db.engine, "commit", note)
+    asked = while_another_writes(app, *(partial(ledger.call, SYSTEM, "idle") for _ in range(3)))
+    event.remove(db.engine, "commit", note)
+    assert len({one.public_id for one in asked}) == 3
+    assert len(seen) == 2  # theirs, and the one they waited for

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from scheduler.accounts import passwords, sessions
+from scheduler.accounts import passwords, sessions, standing
 from scheduler.accounts.models import User
 from scheduler.database import db
 from tests.conftest import PASSWORD, token_in
@@ -72,7 +72,7 @@ def test_it_ends_nobody_elses_sign_in(sign_in: SignInAs, ada: User) -> None:
     foreign = sessions.sign_in("ada", PASSWORD, "192.0.2.1").id
     assert foreign not in sign_in("edith").get("/account").text
     assert send(sign_in("edith"), "/account/sign-ins/end", id=foreign)[0] == 404
-    assert sessions.find(foreign)
+    assert standing.of_sign_in(foreign)
 
 
 def test_it_ends_all_the_others(sign_in: SignInAs) -> None:

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from scheduler.accounts import sessions, users
+from scheduler.accounts import standing, users
 from scheduler.accounts.models import AuditEntry, SignIn, User
 from scheduler.accounts.permissions import SYSTEM
 from scheduler.database import db
@@ -63,7 +63,7 @@ def test_it_puts_only_the_sign_in_into_the_cookie_and_guards_it(browser: FlaskCl
     assert "HttpOnly" in header and "SameSite=Lax" in header and "Expires" in header
     with browser.session_transaction() as session:
         assert set(session) - {"csrf_token"} == {"_user_id", "_fresh", "_id", "_permanent"}
-        assert sessions.find(session["_user_id"])
+        assert standing.of_sign_in(session["_user_id"])
 
 
 def test_it_drops_whatever_the_session_held_before(browser: FlaskClient) -> None:
