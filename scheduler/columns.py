@@ -29,6 +29,7 @@ class UTCDateTime(TypeDecorator[datetime]):
         return _read if dialect.name == "sqlite" else _in_utc
 
 
+@lru_cache(maxsize=64)  # the rows of one wake-up have their instants in common
 def _written(value: datetime | None) -> str | None:
     aware = _aware(value)
     return None if aware is None else aware.isoformat(" ", "microseconds")[:WITHOUT_ZONE]
@@ -42,6 +43,7 @@ def _aware(value: datetime | None) -> datetime | None:
     return value.astimezone(UTC)
 
 
+@lru_cache(maxsize=64)  # … and when each is one object, what is remembered of it is found by that
 def _read(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(f"{text}+00:00")
 

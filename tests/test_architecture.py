@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 OUTSIDE = {
     "flask": {"__init__", "cli", "database", "gate", "web", "api", "daemon", "migrations"},
-    "apscheduler": {"daemon/timetable", "daemon/listeners"},
+    "apscheduler": {"daemon/timetable", "daemon/agenda", "daemon/listeners"},
     "celery": {"execution/engines/celery"},
     "subprocess": {"execution", "cli/copies"},  # the database's own programs make its copies
     "requests": {"kinds/exchange", "kinds/http_main", "notify"},

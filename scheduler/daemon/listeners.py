@@ -10,14 +10,12 @@ from apscheduler.events import (
     EVENT_JOB_EXECUTED,
     EVENT_JOB_MAX_INSTANCES,
     EVENT_JOB_MISSED,
-    EVENT_JOB_SUBMITTED,
     JobExecutionEvent,
     JobSubmissionEvent,
 )
 from apscheduler.schedulers.base import BaseScheduler
 
 NAMES = {
-    EVENT_JOB_SUBMITTED: "submitted",
     EVENT_JOB_EXECUTED: "executed",
     EVENT_JOB_ERROR: "error",
     EVENT_JOB_MISSED: "missed",
@@ -40,8 +38,6 @@ def listen(scheduler: BaseScheduler, tick: Callable[[datetime], None]) -> None:
         if _log.isEnabledFor(level):  # a thousand of these events come at once
             due = [instant.isoformat() for instant in _instants(event)[-1:]]
             _log.log(level, "event=%s task=%s due=%s", NAMES[event.code], event.job_id, *(due or ["?"]))
-        if event.code == EVENT_JOB_SUBMITTED:
-            return  # it comes before or after the others, as threads have it: nothing may hang on it
         for instant in _instants(event):
             if last != [instant]:
                 last[:] = [instant]

@@ -19,6 +19,7 @@ from sqlalchemy import Row, bindparam, select
 from scheduler import clock
 from scheduler.columns import UTCDateTime
 from scheduler.daemon import listeners
+from scheduler.daemon.agenda import Agenda
 from scheduler.daemon.quiet import Quiet
 from scheduler.daemon.rest import Rest
 from scheduler.database import db, table
@@ -164,6 +165,7 @@ class Timetable:
             self.beat,
             self.rests,
             timezone=UTC,
+            jobstores={"default": Agenda()},
             executors={"default": Inline()},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )

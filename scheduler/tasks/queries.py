@@ -16,7 +16,6 @@ from scheduler.columns import shared
 from scheduler.database import LARGEST, db, storable, table
 from scheduler.errors import N_, NotFound
 from scheduler.schedules import parse
-from scheduler.schedules.base import Schedule
 from scheduler.schedules.plan import Plan
 from scheduler.tasks.models import Group, Tag, Task
 
@@ -136,7 +135,7 @@ def plan_of(task: Any) -> Plan:
     """
     config = task.schedule_config if isinstance(task.schedule_config, str) else dumps(task.schedule_config)
     seed = task.key if "h" in config.lower() else ""  # without an `H` thousands of tasks share one schedule
-    return Plan(_schedule(task.schedule_kind, config, task.timezone, seed), task.start_at, task.end_at)
+    return _plan(task.schedule_kind, config, task.timezone, seed, (task.start_at, task.end_at))
 
 
 class Timing(NamedTuple):
@@ -196,8 +195,8 @@ def scoped(scope: Scope) -> ColumnElement[bool]:
 
 
 @lru_cache(maxsize=20_000)
-def _schedule(kind: str, config: str, timezone: str, seed: str) -> Schedule:
-    return parse(kind, loads(config), timezone, seed)
+def _plan(kind: str, config: str, timezone: str, seed: str, window: tuple[datetime | None, datetime | None]) -> Plan:
+    return Plan(parse(kind, loads(config), timezone, seed), *window)
 
 
 def _condition(scope: Scope, wanted: Wanted) -> ColumnElement[bool]:

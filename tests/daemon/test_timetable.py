@@ -11,7 +11,6 @@ from apscheduler.events import (
     EVENT_JOB_EXECUTED,
     EVENT_JOB_MAX_INSTANCES,
     EVENT_JOB_MISSED,
-    EVENT_JOB_SUBMITTED,
     JobExecutionEvent,
     JobSubmissionEvent,
 )
@@ -217,7 +216,7 @@ class Wire:
 
     def event(self, code: int, minute: int = 0) -> None:
         due = at("2026-03-02T12:00") + timedelta(minutes=minute)
-        batch = code in (EVENT_JOB_SUBMITTED, EVENT_JOB_MAX_INSTANCES)
+        batch = code == EVENT_JOB_MAX_INSTANCES
         event: Any = JobSubmissionEvent(code, "7", "default", [due]) if batch else JobExecutionEvent(code, "7", "default", due)
         self.scheduler._dispatch_event(event)
 
@@ -227,12 +226,6 @@ def test_every_event_of_an_instant_leads_to_a_tick(code: int) -> None:
     wire = Wire()
     wire.event(code)
     assert wire.ticks == [at("2026-03-02T12:00")]
-
-
-def test_nothing_hangs_on_a_submission() -> None:
-    wire = Wire()
-    wire.event(EVENT_JOB_SUBMITTED)
-    assert wire.ticks == []
 
 
 def test_events_of_one_instant_are_one_tick() -> None:
