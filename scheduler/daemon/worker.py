@@ -121,6 +121,7 @@ class Worker:
         try:
             self._carrier.waiting()
             works = True
+            self._quiet.worked("broker")
         except OSError as error:
             self._quiet.failed("broker", error)
             works = False

@@ -3,7 +3,7 @@
 from sqlalchemy import case, exists, func, select, update
 
 from scheduler import clock, nodes
-from scheduler.database import db, table, transaction
+from scheduler.database import LARGEST, db, table, transaction
 from scheduler.runs import lifecycle
 from scheduler.runs.lifecycle import Claimed
 from scheduler.runs.models import Attempt, Run
@@ -25,6 +25,8 @@ def take(run_id: int, number: int) -> Claimed | None:
 
     It is of the task as it is now. Read the task in the same transaction.
     """
+    if not (0 < run_id <= LARGEST and 0 < number <= LARGEST):
+        return None  # whoever can reach the broker can send anything
     now = clock.now()
     wanted = exists().where(_run.id == run_id, _run.attempts == number, _run.status == Status.RUNNING, _run.cancel_at.is_(None))
     version = select(_task.version).where(_task.id == _run.task_id, _run.id == run_id).scalar_subquery()

@@ -146,11 +146,15 @@ def test_where_a_daemon_works_it_leaves_the_node_to_it(app: Flask, worker: Worke
 def test_it_is_seen_to_work_while_it_has_its_broker(worker: Worker, carrier: FakeCarrier, clock: FrozenClock) -> None:
     worker._look()
     assert nodes.workers() == 1
+    first = db.session.get_one(Node, nodes.own()).works_at
     carrier.unreachable = True
-    for _ in range(5):
-        clock.move(seconds=nodes.BEAT)
-        worker._look()
-    assert nodes.workers() == 0 and nodes.out_of_reach(nodes.own()) is None
+    clock.move(seconds=nodes.BEAT)
+    worker._look()
+    node = db.session.get_one(Node, nodes.own(), populate_existing=True)
+    assert (node.works_at, nodes.out_of_reach(nodes.own())) == (first, None) and node.seen_at > node.works_at
+    with transaction() as session:
+        session.get_one(Node, nodes.own()).works_at = nodes.moment() - 2 * nodes.SILENT
+    assert nodes.workers() == 0
 
 
 def test_it_takes_nothing_under_the_name_of_another(worker: Worker, carrier: FakeCarrier) -> None:
