@@ -12,6 +12,8 @@ from typing import Any
 LONGEST_PATH = 107
 LARGEST_FRAME = 32 * 1024 * 1024
 
+PATIENCE = Struct("ll").pack(1, 0)  # seconds and microseconds
+
 _LENGTH = Struct(">I")
 
 
@@ -56,13 +58,18 @@ class Doorbell:
     def __init__(self, path: Path) -> None:
         self._folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
         self._address = f"/proc/self/fd/{self._folder}/{path.name}"
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, PATIENCE)  # a timeout of Python's would not wait: see `ring`
         self.highest = max(self._folder, self._socket.fileno())
 
-    def ring(self, message: bytes) -> bool:
-        """Drop one datagram, without waiting; False when nobody takes it."""
+    def ring(self, message: bytes, patient: bool = False) -> bool:
+        """Drop one datagram; False when nobody takes it.
+
+        A receiver that is busy has room for some ten (net.unix.max_dgram_qlen): `patient` waits a second for it, which only
+        the kernel can, for such a socket counts as writable even so (unix(7)).
+        """
         try:
-            self._socket.sendto(message, self._address)
+            self._socket.sendto(message, 0 if patient else socket.MSG_DONTWAIT, self._address)
         except OSError:
             return False
         return True

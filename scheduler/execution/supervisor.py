@@ -68,7 +68,7 @@ def supervise(spec: Spec, host: Host) -> None:
     failpoint("supervisor_before_poke")
     if spec.poke:
         # The daemon may be down; then it finds the result by itself.
-        host.daemon.ring(b"%d/%d\n" % (spec.run_id, spec.attempt))
+        host.daemon.ring(b"%d/%d\n" % (spec.run_id, spec.attempt), patient=True)
     attempt.flush()
 
 
