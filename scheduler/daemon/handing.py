@@ -1,7 +1,7 @@
 """A dispatcher that hands attempts over to workers: claims them for nobody, has them told of, reminds of those nobody took."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from flask import Flask
 
@@ -34,9 +34,13 @@ class Handing(Dispatcher):
     def _stand_by(self) -> None:
         """It starts none: there is nothing to be ready for."""
 
+    def _work(self, attempts: Collection[tuple[int, int]]) -> None:
+        self._knock()
+        super()._work(attempts)
+
     def _claimed(self) -> list[Made]:
         """Nothing while the broker does not answer: what waits keeps its place, and no attempt is opened in vain."""
-        return super()._claimed() if self._reachable() else []
+        return [] if self._pause else super()._claimed()
 
     def _made(self, admitted: Sequence[int]) -> list[Made]:
         """Nothing is made ready here: no secret crosses the broker, and whoever takes it reads the task as it is then."""
@@ -72,7 +76,7 @@ class Handing(Dispatcher):
         known = {(one.run_id, one.number) for one in untaken}
         self._told = {key: at for key, at in self._told.items() if key in known}
         late = sorted(key for key in known if now - self._told.get(key, -AGAIN) >= AGAIN)
-        if not late or not self._reachable():
+        if not late or self._pause:
             return
         try:
             if self._carrier.waiting() < len(known):
@@ -89,20 +93,17 @@ class Handing(Dispatcher):
             self._nudge()
         super()._pass_on_stops()
 
-    def _reachable(self) -> bool:
-        """Whether the broker answered when it was last asked; one that did not is knocked at now and then."""
-        if not self._pause:
-            return True
-        if clock.monotonic() - self._knocked < self._pause:
-            return False
+    def _knock(self) -> None:
+        """Ask now and then whether a broker that did not answer does; not within a transaction."""
+        if not self._pause or clock.monotonic() - self._knocked < self._pause:
+            return
         try:
             self._carrier.waiting()
         except OSError as error:
             self._unreachable(error)
-            return False
+            return
         self._pause = 0.0
         _log.info("event=broker_answers")
-        return True
 
     def _unreachable(self, error: OSError) -> None:
         """Wait longer from time to time; said once."""

@@ -82,7 +82,7 @@ class Site:
         if instance is not None and not instance.exists():
             instance.mkdir()
             shutil.copytree(self.instance / "keys", instance / "keys")
-        worker = self._begin(["-m", "flask", "--app", "app", "scheduler", "worker"], instance or self.instance, environ)
+        worker = self._begin(["-m", "flask", "--app", "app", "scheduler", "worker"], instance or self.instance, **environ)
         until(lambda: self.log().count("event=worker_takes") > before, 60)
         return worker
 

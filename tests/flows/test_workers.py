@@ -82,9 +82,10 @@ def test_in_the_folder_of_the_daemon_a_worker_performs_outlives_nothing_and_is_o
 
 def test_two_workers_elsewhere_start_each_once_though_messages_double(site: Site, redis: Redis, hand: Carrier) -> None:
     site.start()
-    site.worker(site.instance / "one", SCHEDULER_ENGINE__MAX_WORKERS="2")
-    site.worker(site.instance / "two", SCHEDULER_ENGINE__MAX_WORKERS="2")
-    runs = marked(site, 8, "sleep 1")
+    for name in ("one", "two"):
+        site.worker(site.instance / name, ENGINE__MAX_WORKERS="6")  # room for what comes twice while the first goes on
+    runs = marked(site, 8, "sleep 2")
+    until(lambda: len(starts(site)) == 8)
     for _ in range(3):  # as a visibility timeout that has run out would
         hand.publish([(run.id, number) for run in runs for number in (1, 2)])
     assert set(site.until_over(*runs)) == {"success"}
@@ -107,6 +108,17 @@ def test_a_killed_worker_elsewhere_finds_what_it_left_when_it_returns(site: Site
     assert site.until_over(short, long) == ["business_failure", "cancelled"]
     assert starts(site) == once(short, long) and not site.processes()
     assert {attempt.host for run in (short, long) for attempt in attempts(run)} == {attempts(short)[0].host} != {""}
+
+
+def test_a_worker_that_dies_with_what_it_has_just_taken_has_not_begun_it(site: Site, redis: Redis) -> None:
+    site.start()
+    there = site.instance / "there"
+    worker = site.worker(there, FAILPOINT="take_after_commit:kill")
+    (run,) = marked(site, 1)
+    assert worker.wait(10) == -signal.SIGKILL
+    site.worker(there)
+    assert site.until_over(run) == ["success"]
+    assert starts(site) == once(run) and [attempt.status for attempt in attempts(run)] == ["unstarted", "success"]
 
 
 def test_without_a_broker_everything_waits_and_then_starts(site: Site, redis: Redis) -> None:

@@ -108,7 +108,8 @@ class Taking(Consumer):
 
     def _ready(self, consumer: Any) -> None:
         """Connected: when somebody comes free, look for the next message then, and not at the next second."""
-        consumer.hub.add_reader(self._free_out, self._freed, consumer.hub)
+        if consumer.hub is not None:
+            consumer.hub.add_reader(self._free_out, self._freed, consumer.hub)
 
     def _freed(self, hub: Any) -> None:
         os.read(self._free_out, 4096)
