@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
@@ -41,8 +42,13 @@ class Celery(Section):
     @field_validator("broker")
     @classmethod
     def address(cls, url: str) -> str:
+        refusal = Refusal(N_("This is not the address of a broker, as redis://127.0.0.1:6379/0 is."))
         if not re.match(r"[a-z][a-z0-9+]*://", url):
-            raise Refusal(N_("This is not the address of a broker, as redis://127.0.0.1:6379/0 is."))
+            raise refusal
+        try:
+            _ = urlsplit(url).port
+        except ValueError:  # a password with a slash in it, and the port is a part of the password
+            raise refusal from None
         return url
 
 

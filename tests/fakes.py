@@ -78,8 +78,6 @@ class FakeEngine(Engine):
 class FakeCarrier(Carrier, Consumer):
     """Remembers what it was told of; the test decides what is waiting, and when a message is delivered."""
 
-    name = "fake"
-    label = "Fake"
     over = False
 
     def __init__(self) -> None:

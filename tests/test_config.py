@@ -183,7 +183,8 @@ def test_it_refuses_celery_where_it_is_not_installed(load: Load, monkeypatch: py
 
 
 def test_it_never_repeats_the_address_of_a_broker(load: Load) -> None:
-    assert "hunter2" not in refusals(load, "engine: {celery: {broker: '//:hunter2@host'}}")["engine.celery.broker"]
+    for url in ("//:hunter2@host", "redis://:hunter2/and@host"):
+        assert "hunter2" not in refusals(load, f"engine: {{celery: {{broker: '{url}'}}}}")["engine.celery.broker"]
     assert "hunter2" not in repr(load("engine: {celery: {broker: 'redis://:hunter2@host/0'}}"))
 
 

@@ -50,6 +50,7 @@ class Worker:
         self._consumer: Consumer | None = None
         self._tending: _Tending | None = None
         self._shown = -nodes.BEAT
+        self._silent = ""  # why the broker did not answer
         self.stuck = False  # it takes no more, and nobody told it to leave
 
     def run(self) -> None:
@@ -118,14 +119,14 @@ class Worker:
 
     def _show(self) -> None:
         self._shown = clock.monotonic()
+        silent, self._silent = self._silent, ""
         try:
             self._carrier.waiting()
-            works = True
-            self._quiet.worked("broker")
         except OSError as error:
-            self._quiet.failed("broker", error)
-            works = False
-        nodes.seen(mark(settings().instance), works)
+            self._silent = str(error)
+        if silent != self._silent:
+            _log.log(logging.ERROR if self._silent else logging.INFO, "event=broker reason=%s", self._silent or "it answers")
+        nodes.seen(mark(settings().instance), works=not self._silent)
 
     def _stay_with_old(self) -> None:
         """What an earlier worker of this node left running takes the places it had."""

@@ -1,7 +1,10 @@
 """What is asked of a carrier, of Celery with a real Redis: it brings numbers, survives its broker, and says when it cannot."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +12,8 @@ from scheduler import config
 from scheduler.execution.engines import Carrier, Consumer, carrier
 from tests.execution.conftest import until
 from tests.redis import Redis
+
+ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = [pytest.mark.slow, pytest.mark.any_database]
 
@@ -42,6 +47,11 @@ class Taker:
         time.sleep(self._seconds)
         self.taken.append((run_id, number))
         self._now -= 1
+
+
+def test_who_does_not_use_celery_does_not_import_it() -> None:
+    loads = "import app, sys; sys.exit(any(name in sys.modules for name in ('celery', 'kombu', 'redis')))"
+    assert subprocess.run([sys.executable, "-c", loads], cwd=ROOT).returncode == 0
 
 
 def test_nothing_is_carried_unless_that_is_set() -> None:

@@ -83,9 +83,6 @@ class Consumer(ABC):
 class Carrier(ABC):
     """Tells workers which attempts there are to take. What it carries are their numbers, and it may lose or double them."""
 
-    name: ClassVar[str]
-    label: ClassVar[str]
-
     @abstractmethod
     def publish(self, attempts: Sequence[tuple[int, int]]) -> None:
         """Tell of these, each by run and number. OSError when nobody takes them now: some may have been told of."""

@@ -12,7 +12,6 @@ from celery.worker import WorkController, state
 from kombu import Exchange, Queue
 
 from scheduler import config
-from scheduler.errors import N_
 from scheduler.execution.engines.base import Carrier, Consumer
 
 TASK = "scheduler.attempt"
@@ -22,9 +21,6 @@ RETRY = {"max_retries": 1, "interval_start": 0}  # a connection that broke meanw
 
 class Celery(Carrier):
     """Messages of two numbers in one queue. Nothing is answered, nothing delivered again, nobody talks to anybody."""
-
-    name = "celery"
-    label = N_("On workers, by Celery")
 
     def __init__(self, settings: config.Celery) -> None:
         self._queue = settings.queue
