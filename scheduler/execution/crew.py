@@ -41,9 +41,9 @@ class Crew:
         return max(0.0, self._idle[0].leaves_at - time.monotonic()) if self._idle else None
 
     def begin(self, spec: Spec) -> int | None:
-        """Have somebody perform `spec`. Answers the descriptor to listen on when there is a new one."""
+        """Have somebody perform `spec`, somebody new what lasts. Answers the descriptor to listen on when there is a new one."""
         body = spec.packed() if self._idle else b""
-        while self._idle and len(body) <= LARGEST_PASSED:
+        while self._idle and not spec.lasting and len(body) <= LARGEST_PASSED:
             member = self._idle.pop()
             with suppress(OSError):  # it died while it was idle
                 member.line.send(body)

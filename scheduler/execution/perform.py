@@ -27,11 +27,12 @@ from scheduler.tasks.models import Group, Task
 _task, _group = table(Task).c, table(Group).c
 _TASKS = (
     select(_task.id, _task.key, _task.name, _task.kind, shared(_task.content), shared(_task.params), shared(_task.env),
-           _task.working_directory, shared(_task.policy), _task.timezone, _task.group_id, shared(_group.default_content),
-           _group.name.label("group_name"))
+           _task.working_directory, shared(_task.policy), _task.timezone, _task.last_duration, _task.group_id,
+           shared(_group.default_content), _group.name.label("group_name"))
     .join_from(table(Task), table(Group), _group.id == _task.group_id)
     .where(_task.id.in_(bindparam("tasks", expanding=True)))
 )  # fmt: skip
+LASTING = 5.0  # seconds the last run took: as long as a supervisor that has nothing to do is kept
 LONGEST_WHY = 200
 MOST_FILLED = 256 * 1024  # characters of secrets in one attempt: a name is short, and can stand there a thousand times
 _log = logging.getLogger("TaskExecutor")
@@ -112,6 +113,7 @@ def _spec(one: Claimed, task: Row[Any], values: dict[str, str]) -> Spec:
         limits=limits,
         nice=nice,
         user=list(user.numbers) if user else [],
+        lasting=(task.last_duration or 0) >= LASTING,
     )
     return spec._replace(argv=command.placed(spec.place))
 

@@ -47,6 +47,7 @@ class Spec(NamedTuple):
     limits: Mapping[str, int] = {}  # by the names in LIMITS
     nice: int = 0
     user: Sequence[int] = ()  # uid, gid, further groups; empty: whoever we are
+    lasting: bool = False  # likely to go on for long: worth a new supervisor, which takes less memory
     poke: bool = True
     version: int = VERSION
 

@@ -18,11 +18,11 @@ TIMES = 12  # Python has adapted a function to what it meets there after the eig
 FOLDER = "run/rehearsal.{pid}"
 
 # How Python 3.11 divides its memory: pools with blocks of one size, and of each size first what is free in old pools.
-SMALLEST, LARGEST, STEP = 48, 512, 16
+SMALLEST, LARGEST, STEP = 32, 512, 16
 POOL, HEADER = 16 * 1024, 48
 MOST_GAPS = 1000
 _EMPTY = sys.getsizeof(b"")
-_gaps: list[bytes] = []
+_gaps: list[bytes | float] = []
 
 COMMAND = "echo; echo >&2"
 
@@ -64,8 +64,8 @@ def fill_gaps() -> None:
     Supervisors would put theirs there, and copy a page for each few of them; so they put them side by side on fresh ones.
     """
     for size in range(SMALLEST, LARGEST + 1, STEP):
-        for _ in range(MOST_GAPS):
-            _gaps.append(bytes(size - _EMPTY))
+        for number in range(MOST_GAPS):
+            _gaps.append(bytes(size - _EMPTY) if size > _EMPTY else float(number))
             if id(_gaps[-1]) % POOL == HEADER:
                 break
 

@@ -43,27 +43,24 @@ class Watch:
         self._drain_until: float | None = None
         self._progress_after = 0.0
         self._poll = select.poll()
-        self._readers: dict[int, Callable[[int], bool]] = {}
 
     def until_over(self, child: int, signals: int, failure: int | None) -> None:
         """Return when child, descendants and output have ended."""
         self._child = child
-        self._read_from(signals, self._take_signals)
+        # Not ours to keep: a ring of references would stay in the memory of a supervisor, which collects no garbage.
+        readers: dict[int, Callable[[int], bool]] = {signals: self._take_signals}
         if failure is not None:
-            self._read_from(failure, self._take_failure)
-        for pipe in self._output.open:
-            self._read_from(pipe, self._output.read)
+            readers[failure] = self._take_failure
+        readers |= dict.fromkeys(self._output.open, self._output.read)
+        for descriptor in readers:
+            self._poll.register(descriptor, select.POLLIN)
         while not self._is_over():
             for descriptor, _ in self._poll.poll(self._patience()):
-                if not self._readers[descriptor](descriptor):
+                if not readers[descriptor](descriptor):
                     self._poll.unregister(descriptor)
             self._act(time.monotonic())
         for pipe in list(self._output.open):
             self._output.shut(pipe)
-
-    def _read_from(self, descriptor: int, reader: Callable[[int], bool]) -> None:
-        self._readers[descriptor] = reader
-        self._poll.register(descriptor, select.POLLIN)
 
     def _is_over(self) -> bool:
         if self._drain_until is None:

@@ -74,6 +74,14 @@ def test_it_starts_what_waits(dispatcher: Dispatcher, engine: FakeEngine) -> Non
     assert len(engine.specs) == 1
 
 
+def test_it_says_which_are_likely_to_last(dispatcher: Dispatcher, engine: FakeEngine) -> None:
+    short, long = make_run(), make_run()
+    db.session.execute(update(Task).where(Task.id == long.task_id).values(last_duration=60.0))
+    db.session.commit()
+    dispatcher._start_waiting()
+    assert (engine.specs[short.id, 1].lasting, engine.specs[long.id, 1].lasting) == (False, True)
+
+
 def test_it_starts_by_priority_then_by_age(dispatcher: Dispatcher, engine: FakeEngine) -> None:
     low, high, second = make_run(priority=-1), make_run(priority=9), make_run(priority=9)
     dispatcher._start_waiting()

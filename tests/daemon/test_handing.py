@@ -8,10 +8,11 @@ from flask import Flask
 from scheduler import config
 from scheduler.daemon.dispatcher import Dispatcher
 from scheduler.daemon.handing import AGAIN, LONGEST_PAUSE, Handing
-from scheduler.database import db
+from scheduler.daemon.presence import GIVEN_UP
+from scheduler.database import db, transaction
 from scheduler.execution.protocol import State
 from scheduler.runs import handing, lifecycle
-from scheduler.runs.models import Run
+from scheduler.runs.models import Attempt, Run
 from tests.conftest import FrozenClock
 from tests.factories import SYSTEM, attempts, make_run, outcome
 from tests.fakes import FakeCarrier, FakeEngine
@@ -127,6 +128,18 @@ def test_nobody_is_given_up_because_nobody_took_it(dispatcher: Handing, carrier:
         turn(dispatcher)
         clock.move(minutes=1)
     assert status(run) == "running"
+
+
+def test_what_a_worker_took_that_is_silent_for_too_long_is_lost(dispatcher: Handing, clock: FrozenClock) -> None:
+    run = make_run()
+    turn(dispatcher)
+    handing.take(run.id, 1)
+    with transaction() as session:
+        session.get_one(Attempt, (run.id, 1)).node = "elsewhere"
+    turn(dispatcher)
+    clock.move(seconds=GIVEN_UP)
+    turn(dispatcher)
+    assert (status(run), handing.take(run.id, 1)) == ("lost", None)
 
 
 def test_a_stop_ends_what_nobody_took(dispatcher: Handing) -> None:

@@ -58,6 +58,7 @@ def test_nothing_is_carried_unless_that_is_set() -> None:
     assert carrier(config.Settings()) is None
 
 
+@pytest.mark.filterwarnings("ignore:\\s*In Celery 5.1")
 def test_what_is_told_is_taken_once_and_survives_the_broker(redis: Redis, made: Carrier) -> None:
     """One test for all that needs a consumer: of Celery's, one process can stop only one."""
     made.publish([(run_id, 1) for run_id in range(20)])

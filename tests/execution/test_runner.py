@@ -81,6 +81,15 @@ def test_a_supervisor_performs_one_attempt_after_the_other(station: Station) -> 
     assert (read_start(first) or {})["supervisor"] == (read_start(second) or {})["supervisor"]
 
 
+def test_what_is_likely_to_last_gets_a_new_supervisor(station: Station) -> None:
+    first = station.start(":")
+    finished(first)
+    until(lambda: not is_locked(first))
+    second = station.start(":", lasting=True)
+    finished(second)
+    assert (read_start(first) or {})["supervisor"] != (read_start(second) or {})["supervisor"]
+
+
 def test_nothing_of_an_attempt_is_seen_in_the_next_one(station: Station) -> None:
     hungry = f"{sys.executable} -S -c 'x = b\"x\" * 60_000_000'; echo said"
     busy, idle = finished(station.start(hungry)), finished(station.start(":"))
