@@ -59,11 +59,7 @@ class Doorbell:
         self._folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
         self._address = f"/proc/self/fd/{self._folder}/{path.name}"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-<<<<<<< HEAD
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, PATIENCE)  # Python's own would not wait: see `ring`
-=======
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, PATIENCE)  # one of Python's would not wait: see `ring`
->>>>>>> main
         self.highest = max(self._folder, self._socket.fileno())
 
     def ring(self, message: bytes, patient: bool = False) -> bool:
