@@ -136,7 +136,9 @@ def test_what_a_worker_took_that_is_silent_for_too_long_is_lost(dispatcher: Hand
     handing.take(run.id, 1)
     with transaction() as session:
         session.get_one(Attempt, (run.id, 1)).node = "elsewhere"
+    clock.move(seconds=2)
     turn(dispatcher)
+    assert status(run) == "running"
     clock.move(seconds=GIVEN_UP)
     turn(dispatcher)
     assert (status(run), handing.take(run.id, 1)) == ("lost", None)
