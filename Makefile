@@ -43,7 +43,8 @@ words: $(VENV)/development  ## collect the sentences of the product into the cat
 pins: $(VENV)/development  ## write the pinned requirements anew from pyproject.toml
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml $(PIN_OPTIONS) -o requirements.txt
-	$(BIN)/uv pip compile pyproject.toml --extra dev $(PIN_OPTIONS) -o requirements-dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra celery $(PIN_OPTIONS) -o requirements-celery.txt
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra celery $(PIN_OPTIONS) -o requirements-dev.txt
 
 PIN_OPTIONS := --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 

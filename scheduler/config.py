@@ -3,9 +3,11 @@
 import os
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
@@ -33,11 +35,36 @@ class Section(BaseModel):
         return value
 
 
+class Celery(Section):
+    broker: str = Field("redis://127.0.0.1:6379/0", repr=False)  # may hold a password: no refusal repeats it
+    queue: str = Field("scheduler", min_length=1, max_length=100)
+
+    @field_validator("broker")
+    @classmethod
+    def address(cls, url: str) -> str:
+        refusal = Refusal(N_("This is not the address of a broker, as redis://127.0.0.1:6379/0 is."))
+        if not re.match(r"[a-z][a-z0-9+]*://", url):
+            raise refusal
+        try:
+            _ = urlsplit(url).port
+        except ValueError:  # a password with a slash in it, and the port is a part of the password
+            raise refusal from None
+        return url
+
+
 class Engine(Section):
-    type: Literal["apscheduler"] = "apscheduler"
+    type: Literal["apscheduler", "celery"] = "apscheduler"
     timezone: str = Field(default_factory=lambda: get_localzone_name() or "UTC")
     max_workers: int = Field(10, ge=1, le=10_000)
     min_interval_seconds: int = Field(60, ge=1, le=86_400)
+    celery: Celery = Celery()
+
+    @field_validator("type")
+    @classmethod
+    def installed(cls, name: str) -> str:
+        if name == "celery" and find_spec("celery") is None:
+            raise Refusal(N_("Celery is not installed here: pip install -r requirements-celery.txt"))
+        return name
 
     @field_validator("timezone")
     @classmethod
@@ -158,6 +185,17 @@ class Settings(Section):
     storage: Storage = Storage()
     server: Server = Server()
     security: Security = Security()
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether workers perform the attempts, and not the node of the daemon that starts them."""
+        return self.engine.type == "celery"
+
+    @property
+    def most_at_once(self) -> int:
+        """How many attempts may go on at once, over all nodes; with workers each keeps to its own `max_workers`."""
+        most = self.execution.concurrency.max_concurrent
+        return most if self.handed_over else min(self.engine.max_workers, most)
 
     @property
     def database_url(self) -> str:

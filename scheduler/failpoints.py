@@ -16,7 +16,7 @@ NAMES = frozenset({
     "supervisor_before_start", "supervisor_after_start", "supervisor_before_fork", "supervisor_after_fork",
     "supervisor_before_result", "supervisor_after_result", "supervisor_before_poke", "child_before_exec",
     "ingest_before_finish", "finish_before_commit", "finish_after_commit",
-    "unstart_before", "unstart_after",
+    "unstart_before", "unstart_after", "take_after_commit",
     "choose_before_commit", "choose_after_commit", "claim_delivery_before_commit",
 })  # fmt: skip
 

@@ -31,6 +31,7 @@ class Node(Base):
     host: Mapped[str] = mapped_column(String(64))
     mark: Mapped[str] = mapped_column(String(120))  # which start of which machine, and which folder of it
     seen_at: Mapped[datetime] = mapped_column(UTCDateTime)  # by the database's clock
+    works_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # when a worker of it last had its broker, by the same clock
 
 
 class Lease(Base):
@@ -67,11 +68,13 @@ def shared() -> bool:
     return db.engine.dialect.name == "postgresql"
 
 
-def seen(mark: str) -> None:
-    """Write down that a daemon of this node is alive."""
+def seen(mark: str, works: bool = False) -> None:
+    """Write down that a daemon of this node is alive, or a worker that has its broker (`works`)."""
     with transaction() as session:
         node = session.get(Node, own()) or Node(id=own())
         node.host, node.mark, node.seen_at = HOST, mark, moment()
+        if works:
+            node.works_at = moment()
         session.add(node)
 
 
@@ -86,6 +89,16 @@ def out_of_reach(node: str) -> datetime | None:
     if node == own():
         return None
     return db.session.scalar(select(Node.seen_at).where(Node.id == node, Node.seen_at <= moment() - SILENT))
+
+
+def workers() -> int:
+    """How many nodes have a worker that was there, and had its broker, a moment ago."""
+    return db.session.scalar(select(func.count()).where(Node.works_at > moment() - SILENT)) or 0
+
+
+def host_of(node: str) -> str:
+    """The machine of a node that was ever heard of; else nothing."""
+    return db.session.scalar(select(Node.host).where(Node.id == node)) or ""
 
 
 def leading() -> Lease | None:

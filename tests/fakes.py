@@ -1,9 +1,9 @@
 """Stand-ins for what is outside a test: an engine that performs nothing and answers what it was told to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from scheduler.execution.engines import Engine, Refusal
+from scheduler.execution.engines import Carrier, Consumer, Engine, Refusal
 from scheduler.execution.protocol import Spec, Start, State
 from scheduler.runs.policy import Outcome
 
@@ -73,3 +73,40 @@ class FakeEngine(Engine):
 
     def outcome(self, run_id: int, number: int) -> Outcome | None:
         return self.outcomes.get((run_id, number))
+
+
+class FakeCarrier(Carrier, Consumer):
+    """Remembers what it was told of; the test decides what is waiting, and when a message is delivered."""
+
+    over = False
+
+    def __init__(self) -> None:
+        self.told: list[Attempt] = []
+        self.asleep: list[Attempt] = []  # messages nobody has taken
+        self.asked = 0
+        self.unreachable = False
+        self.perform: Callable[[int, int], None] | None = None
+
+    def publish(self, attempts: Sequence[Attempt]) -> None:
+        self._reached()
+        self.told += attempts
+        self.asleep += attempts
+
+    def waiting(self) -> int:
+        self.asked += 1
+        self._reached()
+        return len(self.asleep)
+
+    def consumer(self, perform: Callable[[int, int], None], threads: int) -> Consumer:
+        self.perform = perform
+        return self
+
+    def start(self) -> None:
+        """Nothing comes by itself."""
+
+    def stop(self, patience: float) -> None:
+        self.perform = None
+
+    def _reached(self) -> None:
+        if self.unreachable:
+            raise ConnectionError("the broker does not answer")

@@ -132,7 +132,9 @@ def test_it_names_the_setting_whose_variable_is_not_set(load: Load) -> None:
         ("engine: {max_workers: 0}", "engine.max_workers"),
         ("engine: {max_workers: 1.5}", "engine.max_workers"),
         ("engine: 5", "engine"),
-        ("engine: {type: celery}", "engine.type"),
+        ("engine: {type: cron}", "engine.type"),
+        ("engine: {celery: {broker: localhost}}", "engine.celery.broker"),
+        ("engine: {celery: {queue: ''}}", "engine.celery.queue"),
         ("engine: {timezone: Mars/Olympus}", "engine.timezone"),
         ("engine: {timezone: ../../etc/passwd}", "engine.timezone"),
         ("server: {port: 99999}", "server.port"),
@@ -171,3 +173,21 @@ def test_it_answers_the_settings_that_were_in_force(load: Load) -> None:
     before: Any = config.settings()
     assert config.use(load()) is before
     config.use(before)
+
+
+def test_it_refuses_celery_where_it_is_not_installed(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load("engine: {type: celery}").handed_over
+    monkeypatch.setattr(config, "find_spec", lambda name: None)
+    assert "requirements-celery.txt" in refusals(load, "engine: {type: celery}")["engine.type"]
+    assert not load("").handed_over
+
+
+def test_it_never_repeats_the_address_of_a_broker(load: Load) -> None:
+    for url in ("//:hunter2@host", "redis://:hunter2/and@host"):
+        assert "hunter2" not in refusals(load, f"engine: {{celery: {{broker: '{url}'}}}}")["engine.celery.broker"]
+    assert "hunter2" not in repr(load("engine: {celery: {broker: 'redis://:hunter2@host/0'}}"))
+
+
+def test_with_workers_each_keeps_to_its_own_limit_and_all_to_the_common_one(load: Load) -> None:
+    assert load("engine: {max_workers: 3}").most_at_once == 3
+    assert load("engine: {type: celery, max_workers: 3}").most_at_once == 10

@@ -1,4 +1,4 @@
-"""The command line, and each process on its own: web, daemon, runner, or all in one; decides nothing the verbs do not."""
+"""The command line, and each process on its own: web, daemon, worker, runner, or all in one; decides nothing the verbs do not."""
 
 import fcntl
 import logging
@@ -16,7 +16,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 from waitress.server import create_server
 
-from scheduler import clock, enginelog, signals, trouble
+from scheduler import clock, enginelog, nodes, signals, trouble
 from scheduler.accounts import users
 from scheduler.accounts.permissions import ROLES, SYSTEM
 from scheduler.cli import backups, checks, copies, files, keys, running, unheard
@@ -24,7 +24,10 @@ from scheduler.cli.telling import as_json, say, told
 from scheduler.config import Settings, settings
 from scheduler.daemon.bell import Bell
 from scheduler.daemon.process import Daemon
+from scheduler.daemon.worker import Worker
+from scheduler.errors import N_, ConfigError
 from scheduler.execution import launcher
+from scheduler.execution.engines import carrier
 from scheduler.schedules.preview import Ask, preview
 from scheduler.tasks import examples, groups
 
@@ -44,11 +47,7 @@ def serve(app: Flask, web: bool = True, daemon: bool = True) -> None:
 
     `Unavailable` when the instance folder cannot be written to, or the database cannot be had.
     """
-    os.umask(0o077)
-    trouble.refuse_unwritable(settings().instance)
-    enginelog.begin(settings().instance / "logs", settings().history.engine_log_days)
-    with app.app_context():
-        prepare(settings())
+    _ready(app)
     worker = Daemon(app, alone=not web) if daemon else None
     connect(worker or Bell(app))
     if worker:
@@ -76,6 +75,27 @@ def serve(app: Flask, web: bool = True, daemon: bool = True) -> None:
         os._exit(STUCK)  # a thread hangs for good: nothing may wait for it
 
 
+def work(app: Flask) -> None:
+    """Perform what a daemon hands over until SIGTERM or SIGINT; attempts go on without us.
+
+    `ConfigError` when nothing is handed over here.
+    """
+    found = carrier(settings())
+    if found is None:
+        raise ConfigError.because(N_("Workers take what is handed over: that is for “celery”."), field="engine.type")
+    _ready(app)
+    connect(Bell(app))
+    worker = Worker(app, found)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop())
+    _log.info("event=worker_started pid=%s node=%s instance=%s", os.getpid(), nodes.own(), settings().instance)
+    worker.run()
+    _log.info("event=stopped pid=%s", os.getpid())
+    if worker.stuck:
+        logging.shutdown()
+        os._exit(STUCK)
+
+
 def connect(daemon: Daemon | Bell) -> None:
     """Who hears which signal: all of them, on one screen."""
     signals.task_changed.connect(daemon.task_changed, weak=False)
@@ -99,6 +119,15 @@ def prepare(now: Settings) -> None:
         print(f"First start. Sign in as  admin  with the one-time password  {password}", flush=True)
     if os.getuid() == 0:
         print("Running as root: tasks run as root too. A user of its own is safer.", file=sys.stderr, flush=True)
+
+
+def _ready(app: Flask) -> None:
+    """What every process begins with."""
+    os.umask(0o077)
+    trouble.refuse_unwritable(settings().instance)
+    enginelog.begin(settings().instance / "logs", settings().history.engine_log_days)
+    with app.app_context():
+        prepare(settings())
 
 
 @contextmanager
@@ -150,6 +179,12 @@ def daemon_command() -> None:
 def runner_command() -> None:
     """The process that forks supervisors, apart from any daemon."""
     sys.exit(launcher.start_runner(settings().instance, lifeline=False).wait())
+
+
+@commands.command("worker")
+def worker_command() -> None:
+    """Perform what a daemon hands over (engine.type: celery); any number of workers, each with its own folder or a daemon's."""
+    told(lambda: work(_app()))
 
 
 @commands.command("create-user")

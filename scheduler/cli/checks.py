@@ -1,4 +1,4 @@
-"""`check`: whether configuration, database, tasks, secrets and files fit together; mends nothing."""
+"""`check`: whether configuration, database, tasks, secrets, files and workers fit together; mends nothing."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,13 +7,14 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy import select, text
 
-from scheduler import vault
+from scheduler import nodes, vault
 from scheduler.accounts.permissions import SYSTEM
 from scheduler.cli import copies
 from scheduler.cli.telling import as_json, say
 from scheduler.config import settings
 from scheduler.database import db
 from scheduler.errors import SchedulerError
+from scheduler.execution.engines import carrier
 from scheduler.kinds import kinds
 from scheduler.runs.models import Run
 from scheduler.tasks import contents, secrets
@@ -27,12 +28,12 @@ MOST = 100  # findings of one kind that are listed
 @as_json
 @with_appcontext
 def check_command(as_json: bool) -> None:
-    """Look whether everything fits together: configuration, database, schema, tasks, secrets, files.
+    """Look whether everything fits together: configuration, database, schema, tasks, secrets, files, workers.
 
     Exit codes: 0 all is well, 1 something is not.
     """
     parts = {"configuration": _configuration, "schema": _schema, "database": _database, "tasks": _tasks,
-             "secrets": _secrets, "files": _files}  # fmt: skip
+             "secrets": _secrets, "files": _files, "workers": _workers}  # fmt: skip
     found: dict[str, list[str]] = {}
     for name, look in parts.items():
         found[name] = [finding for finding, _ in zip(look(), range(MOST), strict=False)]
@@ -110,6 +111,20 @@ def _files() -> Iterator[str]:
     yield from (f"the log of run {number} is gone" for number in sorted(with_log - there))
     if not vault.vault().marks:
         yield "there is no key"
+
+
+def _workers() -> Iterator[str]:
+    """Whether those are there who perform what is handed over."""
+    found = carrier(settings())
+    if found is None:
+        return
+    try:
+        waiting = found.waiting()
+    except OSError as error:
+        yield str(error)
+        return
+    if not nodes.workers():
+        yield f"no worker was heard of for a minute, and {waiting} messages wait: flask --app app scheduler worker"
 
 
 COMMANDS = (check_command,)

@@ -24,7 +24,7 @@ from scheduler.execution import perform, sockets
 from scheduler.execution.engines import Engine
 from scheduler.execution.protocol import DAEMON_SOCKET, Spec, State
 from scheduler.failpoints import failpoint
-from scheduler.runs import endings, lifecycle, waiting
+from scheduler.runs import endings, handing, lifecycle, waiting
 from scheduler.runs.lifecycle import Claimed, Report
 from scheduler.runs.models import Attempt, Run
 from scheduler.runs.policy import Outcome
@@ -32,7 +32,7 @@ from scheduler.runs.status import Status
 from scheduler.tasks import secrets
 
 Step = Callable[[], None]
-Made = tuple[Claimed, Spec | SchedulerError]
+Made = tuple[Claimed, Spec | SchedulerError | None]  # None: whoever takes it makes it ready
 
 WINDOW = 0.005  # seconds a first result waits for others: ten in one transaction cost little more than one
 IDLE = 1.0  # seconds between looks when nobody wakes us
@@ -79,10 +79,10 @@ class Dispatcher:
         self._waker.register(self._wake_in, selectors.EVENT_READ)
         self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
 
-    def start(self) -> None:
-        """Take over what runs already, then begin to work."""
+    def start(self, patience: float = 0) -> None:
+        """Take over what runs already, then begin to work; `patience` is for those who are handing over already, in seconds."""
         with self._app.app_context(), self._allowed():
-            recovery.recover(self._engine, clock.now(), patience=0)
+            recovery.recover(self._engine, clock.now(), patience)
         self._thread.start()
 
     def stop(self) -> None:
@@ -156,7 +156,14 @@ class Dispatcher:
         self._looked = clock.monotonic()
         self._stops = True
         lifecycle.cancel_orphans()
-        self._presence.give_up(self._recover())
+        strange = self._recover()
+        self._presence.give_up([one for one in strange if one.node])
+        self._remind([one for one in strange if not one.node])
+
+    def _remind(self, untaken: Sequence[recovery.Strange]) -> None:
+        """What was handed over to workers, as was set before: nobody calls them any more."""
+        for one in untaken:
+            handing.put_back(one.run_id, one.number, "It is not handed over to workers any more.")
 
     def _recover(self) -> Sequence[recovery.Strange]:
         """See to the attempts of this node; answers those of others."""
@@ -223,10 +230,14 @@ class Dispatcher:
         if not admitted:
             return []
         with transaction():
-            claimed = lifecycle.claim(admitted)
-            made = list(zip(claimed, perform.specs(claimed), strict=True))
-            failpoint("spec_built")
-            return made
+            return self._made(admitted)
+
+    def _made(self, admitted: Sequence[int]) -> list[Made]:
+        """Part of the transaction."""
+        claimed = lifecycle.claim(admitted)
+        made: list[Made] = list(zip(claimed, perform.specs(claimed), strict=True))
+        failpoint("spec_built")
+        return made
 
     def _begin(self, claimed: Sequence[Made]) -> None:
         """Hand over what could be made ready; what could not has failed."""
@@ -268,27 +279,6 @@ class Dispatcher:
         for run in db.session.connection().execute(_TO_STOP, {"node": nodes.own()}).all():
             if self._engine.probe(run.id, run.attempts) in (State.ALIVE, State.UNSTARTED):
                 self._engine.stop(run.id, run.attempts, force=run.cancel_count > 1)
-
-
-class Tender(Dispatcher):
-    """Sees to the attempts of this node while a daemon of another one leads: takes in results, passes on stops, starts nothing.
-
-    What it writes is told by files that are only here, so it needs nobody's leave.
-    """
-
-    ASLEEP = IDLE  # nobody wakes it
-
-    def _stand_by(self) -> None:
-        """It starts none: there is nothing to be ready for."""
-
-    def _work(self, attempts: Collection[tuple[int, int]]) -> None:
-        self._take_in(attempts)
-
-    def _look_around(self) -> None:
-        if clock.monotonic() - self._looked >= IDLE:
-            self._looked = clock.monotonic()
-            self._stops = True
-            self._recover()
 
 
 def _drain(pipe: int) -> None:

@@ -16,18 +16,20 @@ from sqlalchemy.exc import SQLAlchemyError
 from scheduler import clock, database, nodes
 from scheduler.config import settings
 from scheduler.daemon.bell import Bell
-from scheduler.daemon.dispatcher import Dispatcher, Tender
+from scheduler.daemon.dispatcher import Dispatcher
 from scheduler.daemon.flock import FlockLeadership
+from scheduler.daemon.handing import Handing
 from scheduler.daemon.leader import Deposed, Leadership, Term
 from scheduler.daemon.lease import STUCK, LeaseLeadership, LeaseTerm
 from scheduler.daemon.notifier import Notifier
 from scheduler.daemon.presence import mark
 from scheduler.daemon.quiet import Quiet
+from scheduler.daemon.tender import Tender
 from scheduler.daemon.timetable import Timetable
 from scheduler.daemon.upkeep import Housekeeper, Sweeper
 from scheduler.daemon.watch import Watch
 from scheduler.errors import Unavailable
-from scheduler.execution.engines import Engine, Local
+from scheduler.execution.engines import Engine, Local, carrier
 from scheduler.runs import elapsed, ledger
 from scheduler.runs.policy import Past
 
@@ -46,6 +48,7 @@ class Daemon:
     def __init__(self, app: Flask, engine: Engine | None = None, alone: bool = False) -> None:
         self._app = app
         self._engine = engine or Local(settings().instance)
+        self._carrier = carrier(settings())
         self._alone = alone
         self.stuck = False  # the clock stood still and could not be put right
         self._bell = Bell(app)
@@ -140,7 +143,7 @@ class Daemon:
             housekeeper.start()
             notifier.start()
             self._timetable = Timetable(self._app, partial(self._settle, term), partial(self._breathe, term))
-            self._dispatcher = Dispatcher(self._app, self._engine, term, self._timetable.wake)
+            self._dispatcher = self._dispatching(term, self._timetable.wake)
             self._dispatcher.start()
             self._roused = [self._dispatcher.wake, notifier.wake, housekeeper.wake]
             self._timetable.start()
@@ -153,6 +156,11 @@ class Daemon:
             self._step_down(term, stands)
             housekeeper.stop()
             notifier.stop()
+
+    def _dispatching(self, term: Term, changed: Callable[[], None]) -> Dispatcher:
+        if self._carrier is None:
+            return Dispatcher(self._app, self._engine, term, changed)
+        return Handing(self._app, self._engine, self._carrier, term, changed)
 
     def _stands_still(self, term: Term) -> bool:
         """Watch until told to stop, deposed, or the clock stands still: whether it does."""

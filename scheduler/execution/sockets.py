@@ -33,6 +33,12 @@ def receive(path: Path) -> socket.socket:
     return _bound(path, socket.SOCK_DGRAM)
 
 
+def heard(path: Path) -> bool:
+    """Whether somebody receives datagrams at `path`; nothing is sent."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client, _short(path) as address:
+        return client.connect_ex(address) == 0
+
+
 def connect(path: Path, timeout: float) -> socket.socket:
     """A stream to the process that listens at `path`."""
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

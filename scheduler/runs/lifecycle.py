@@ -63,18 +63,22 @@ class Claimed:
     scheduled_at: datetime
 
 
-def claim(run_ids: Sequence[int]) -> list[Claimed]:
+def claim(run_ids: Sequence[int], node: str | None = None) -> list[Claimed]:
     """Take these waiting runs and open an attempt for each; a run somebody else took or cancelled is left out.
 
-    Read the tasks in the same transaction: only there they are surely as the attempts say, at the versions told.
+    The attempts are this node's, or (`node` is "") nobody's until a worker takes them. Read the tasks in the same
+    transaction: only there they are surely as the attempts say, at the versions told.
     """
     now = clock.now()
+    whose = {"node": nodes.own(), "host": nodes.HOST, "started_at": now}
+    if node is not None:
+        whose = {"node": node, "host": "", "started_at": None}
     with transaction() as session:
         connection = session.connection()
         rows = [row for part in chunks(run_ids) for row in connection.execute(_TAKE, {"runs": part, "now": now})]
         attempts = [
             {"run_id": row.id, "number": row.attempts, "status": AttemptStatus.RUNNING, "task_version": row.task_version,
-             "claimed_at": now, "node": nodes.own(), "host": nodes.HOST, "started_at": now}
+             "claimed_at": now, **whose}
             for row in rows
         ]  # fmt: skip
         _OPEN.execute(connection, attempts)
@@ -125,11 +129,16 @@ def finish(reports: Sequence[Report]) -> list[int]:
     return [run.run_id for run in ended]
 
 
-def unstart(run_id: int, number: int, error: str | None = None) -> bool:
-    """Put a run back to wait: this attempt never began and, fenced, never will. One that shall stop ends instead."""
+def unstart(run_id: int, number: int, error: str | None = None, node: str | None = None) -> bool:
+    """Put a run back to wait: this attempt never began and, fenced, never will. One that shall stop ends instead.
+
+    With `node` only while the attempt is that one's; False when it is not, or is over.
+    """
     now = clock.now()
     with transaction() as session:
         this = and_(Attempt.run_id == run_id, Attempt.number == number, Attempt.status == AttemptStatus.RUNNING)
+        if node is not None:
+            this = and_(this, Attempt.node == node)
         values = {"status": AttemptStatus.UNSTARTED, "finished_at": now, "started_at": None, "error": error}
         if not _changed(session, update(Attempt).where(this).values(values)):
             return False

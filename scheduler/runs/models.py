@@ -88,7 +88,7 @@ class Attempt(Base):
     exit_code: Mapped[int | None]
     signal: Mapped[int | None]
     error: Mapped[str | None] = mapped_column(Text)
-    node: Mapped[str] = mapped_column(String(32))  # handed over to; its files are there and nowhere else
+    node: Mapped[str] = mapped_column(String(32))  # that performs it: its files are there alone; "": no worker has taken it
     host: Mapped[str] = mapped_column(String(64), default="")
     pid: Mapped[int | None]
     peak_memory_kb: Mapped[int | None]

@@ -78,8 +78,7 @@ def startable(now: datetime) -> list[Waiting]:
 
 def slots() -> Slots:
     """What runs now, and how much may."""
-    now = settings()
-    found = Slots(min(now.engine.max_workers, now.execution.concurrency.max_concurrent))
+    found = Slots(settings().most_at_once)
     rows = db.session.connection().execute(_RUNNING).all()
     found.running = len(rows)
     found.by_task, found.by_group = Counter(row.task_id for row in rows), Counter(row.group_id for row in rows)

@@ -100,6 +100,20 @@ class Head:
         return nodes.out_of_reach(self.attempt.node) if self.attempt and self.since else None
 
     @property
+    def untaken(self) -> bool:
+        """Whether the attempt shown was handed over, and no worker has taken it yet."""
+        shown = self.attempt
+        return shown is not None and not shown.node and shown.status == AttemptStatus.RUNNING
+
+    @cached_property
+    def elsewhere(self) -> str:
+        """The machine that has the log of the attempt shown, if that is not in our folder; its name, or its node's."""
+        shown = self.attempt
+        if shown is None or shown.node in ("", nodes.own()):
+            return ""
+        return nodes.host_of(shown.node) or shown.host or shown.node
+
+    @property
     def late(self) -> dict[str, Any] | None:
         """What came of the attempt after it had been given up: its `reason`, `exit_code`, `signal`."""
         return (self.attempt.result or {}).get("late") if self.attempt else None
@@ -136,7 +150,7 @@ class Head:
     def seen(self) -> str:
         """Changes whenever the head would look different, but for clocks that tick by themselves."""
         shown = self.attempt
-        states = [(one.number, one.status, one.started_at, one.pid) for one in self.attempts]
+        states = [(one.number, one.status, one.started_at, one.pid, one.node) for one in self.attempts]
         waits = self.place and (self.place.position, self.place.hold, self.place.ahead)
         return live.digest(
             runs.facts(self.run),

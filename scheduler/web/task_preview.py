@@ -126,8 +126,7 @@ def _notices(actor: Actor, found: Preview, task_id: int | None) -> tuple[bool, l
 
 def most_at_once() -> int:
     """How many runs this installation starts at the same time."""
-    now = settings()
-    return min(now.engine.max_workers, now.execution.concurrency.max_concurrent)
+    return settings().most_at_once
 
 
 def _elsewhere(first: datetime, found: Preview) -> list[tuple[str, str]]:

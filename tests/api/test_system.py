@@ -5,7 +5,7 @@ import re
 import pytest
 from werkzeug.test import TestResponse
 
-from scheduler import config, heartbeat
+from scheduler import config, heartbeat, nodes
 from scheduler.config import History, Security
 from scheduler.runs import ledger, measures
 from scheduler.tasks import pausing
@@ -16,6 +16,15 @@ from tests.factories import SYSTEM, claim, make_run, make_task, perform, rows
 @pytest.fixture(autouse=True)
 def no_glance(monkeypatch):
     monkeypatch.setattr(measures, "GLANCE", 0.0)
+
+
+@pytest.fixture
+def handed_over(app):
+    """Attempts are for workers; answers the settings without."""
+    before = config.settings()
+    config.use(before.model_copy(update={"engine": before.engine.model_copy(update={"type": "celery"})}))
+    yield before
+    config.use(before)
 
 
 @pytest.fixture
@@ -47,6 +56,14 @@ def test_metrics_say_how_the_scheduler_stands(instance, ada_calls):
     assert ada_calls.data("/metrics")["scheduler_status"] == "RUNNING"
     pausing.pause(SYSTEM, "", None)
     assert ada_calls.data("/metrics")["scheduler_status"] == "PAUSED"
+
+
+def test_metrics_say_whether_the_broker_has_workers(ada_calls, handed_over):
+    assert ada_calls.data("/metrics")["redis_status"] == "UNHEALTHY"
+    nodes.seen("here", works=True)
+    assert ada_calls.data("/metrics")["redis_status"] == "HEALTHY"
+    config.use(handed_over)
+    assert ada_calls.data("/metrics")["redis_status"] == "DISABLED"
 
 
 @pytest.mark.parametrize(("who", "status"), [("victor", 403), ("oscar", 200), ("ada", 200)])

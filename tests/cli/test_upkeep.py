@@ -10,7 +10,7 @@ import flask_migrate
 import pytest
 from flask import Flask
 
-from scheduler import config, create_app, vault
+from scheduler import config, create_app, nodes, vault
 from scheduler.accounts import tokens
 from scheduler.accounts.permissions import SYSTEM
 from scheduler.cli import commands, copies
@@ -20,6 +20,7 @@ from scheduler.kinds import kinds
 from scheduler.tasks import contents, definitions, groups, secrets
 from scheduler.tasks.models import Task, TaskRevision
 from tests.factories import make_run, make_task
+from tests.fakes import FakeCarrier
 from tests.servers import private_database
 
 WEB = {"name": "web", "type": "http", "url": "http://example.org/", "auth": {"type": "bearer", "token": "s3cret"}}
@@ -165,6 +166,22 @@ def test_check_names_what_is_not(house: House) -> None:
         and found["files"] == ["runs/77 belongs to no run"]
         and "read by others" in found["configuration"][0]
     )
+
+
+def test_check_asks_for_workers_where_they_are_needed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "workers: ok" in house.call("check")
+    carrier = FakeCarrier()
+    monkeypatch.setattr("scheduler.cli.checks.carrier", lambda now: carrier)
+    carrier.asleep = [(1, 1)]
+    assert "no worker was heard of for a minute, and 1 messages wait" in house.call("check", fails=True)
+    nodes.seen("here", works=True)
+    assert "workers: ok" in house.call("check")
+    carrier.unreachable = True
+    assert "the broker does not answer" in house.call("check", fails=True)
+
+
+def test_a_worker_is_refused_where_nothing_is_handed_over(house: House) -> None:
+    assert "engine.type" in house.call("worker", fails=True)
 
 
 def test_check_knows_a_schema_of_another_version(house: House) -> None:

@@ -11,9 +11,10 @@ from flask import Flask
 from sqlalchemy import update
 
 from scheduler import config, nodes
-from scheduler.daemon.dispatcher import Dispatcher, Tender
+from scheduler.daemon.dispatcher import Dispatcher
 from scheduler.daemon.loop import ALONE
 from scheduler.daemon.process import Daemon
+from scheduler.daemon.tender import Tender
 from scheduler.database import db
 from scheduler.errors import SchedulerError
 from scheduler.execution import perform

@@ -8,9 +8,10 @@ from flask import Flask
 
 from scheduler import config, nodes
 from scheduler.daemon import recovery
-from scheduler.daemon.dispatcher import Dispatcher, Tender
+from scheduler.daemon.dispatcher import Dispatcher
 from scheduler.daemon.leader import Deposed, Term
 from scheduler.daemon.presence import Presence
+from scheduler.daemon.tender import Tender
 from scheduler.database import db, transaction
 from scheduler.execution.protocol import State
 from scheduler.nodes import Node

@@ -57,6 +57,7 @@ class Site:
         self.instance = config.settings().instance
         self._url = url
         self.address = ""
+        self.settings: dict[str, str] = {}  # of all its servers, by their variables
         self._servers: list[subprocess.Popen[bytes]] = []
 
     def start(self, wait: bool = True, program: Sequence[str] = ("app.py",), **environ: str) -> "subprocess.Popen[bytes]":
@@ -75,6 +76,16 @@ class Site:
         """Start a daemon on its own, in another instance folder if one is given."""
         return self._begin(["-m", "flask", "--app", "app", "scheduler", "daemon"], instance or self.instance)
 
+    def worker(self, instance: Path | None = None, **environ: str) -> "subprocess.Popen[bytes]":
+        """Start a worker and wait until it takes attempts, in another instance folder if one is given."""
+        before = self.log().count("event=worker_takes")
+        if instance is not None and not instance.exists():
+            instance.mkdir()
+            shutil.copytree(self.instance / "keys", instance / "keys")
+        worker = self._begin(["-m", "flask", "--app", "app", "scheduler", "worker"], instance or self.instance, **environ)
+        until(lambda: self.log().count("event=worker_takes") > before, 60)
+        return worker
+
     def web(self) -> str:
         """Start a web process on its own and wait until it answers; its address."""
         port = free_port()
@@ -88,7 +99,7 @@ class Site:
     ) -> "subprocess.Popen[bytes]":
         settings = {"ENGINE__MIN_INTERVAL_SECONDS": "1", "ENGINE__TIMEZONE": "UTC", "STORAGE__DATABASE__URL": self._url,
                     "EXECUTION__KILL_GRACE_SECONDS": "1", "ADMIN_PASSWORD": PASSWORD,
-                    "INSTANCE": str(instance), **more}  # fmt: skip
+                    "INSTANCE": str(instance), **self.settings, **more}  # fmt: skip
         environ = {name: value for name, value in os.environ.items() if not name.startswith("SCHEDULER_")}
         environ |= {f"SCHEDULER_{name}": value for name, value in settings.items()} | dict(own or {})
         command = [sys.executable, *arguments]

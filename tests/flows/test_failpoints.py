@@ -22,7 +22,7 @@ from tests.flows.conftest import ROOT, Site, until
 pytestmark = pytest.mark.slow
 
 INSTANTS = 2
-APART = ("request_", "unstart_", "claim_delivery_")  # reached by other ways than a tick
+APART = ("request_", "unstart_", "claim_delivery_", "take_")  # reached by other ways than a tick
 PLACES = sorted(name for name in failpoints.NAMES if not name.startswith(APART))
 SWIFT = [name for name in PLACES if not name.startswith(("supervisor_", "child_", "claim_after"))]  # to be mended
 KEPT = ("supervisor_before_start", "supervisor_after_start", "supervisor_after_fork")  # where one performs its second attempt

@@ -9,8 +9,12 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 
+from scheduler import nodes
+from scheduler.database import transaction
+from scheduler.nodes import Node
+from scheduler.runs import handing, lifecycle
 from scheduler.runs.logformat import STDERR, STDOUT
-from scheduler.runs.models import Run
+from scheduler.runs.models import Attempt, Run
 from tests.factories import claim, finish, make_run, make_task, perform
 from tests.web.forms import HTMX, text_of
 from tests.web.logs import folder_of, growing, numbered, write_log
@@ -323,3 +327,22 @@ def test_a_large_log_costs_little_memory(browser: FlaskClient) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 8_000_000
+
+
+def test_it_says_that_a_worker_has_yet_to_take_it(browser: FlaskClient) -> None:
+    run = make_run()
+    lifecycle.claim([run.id], node=handing.NOBODY)
+    assert "waits for a worker" in text_of(browser.get(f"/runs/{run.id}"))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_it_names_the_machine_that_has_a_log_we_have_not(browser: FlaskClient, known: bool) -> None:
+    run = perform(make_run(), host="ran-on")
+    with transaction() as session:
+        session.get_one(Attempt, (run.id, 1)).node = "elsewhere"
+        if known:
+            session.add(Node(id="elsewhere", host="is-called", mark="", seen_at=nodes.moment()))
+    page = text_of(browser.get(f"/runs/{run.id}"))
+    assert f"on the machine that performed it: {'is-called' if known else 'ran-on'}" in page
+    write_log(run, b"hello")
+    assert "on the machine that performed it" not in text_of(browser.get(f"/runs/{run.id}"))

@@ -39,7 +39,7 @@ def metrics() -> Response:
                 "completed_today": work.completed_today,
             },
             "database_status": "HEALTHY",  # it has just answered
-            "redis_status": "DISABLED",
+            "redis_status": _broker(),
             "last_updated": shown(clock.now()),
         }
     )
@@ -92,6 +92,13 @@ def _standing() -> str:
     if not nodes.ticking():
         return "STOPPED"
     return "PAUSED" if pausing.current() else "RUNNING"
+
+
+def _broker() -> str:
+    """Of the broker, as those know it who live on it."""
+    if not settings().handed_over:
+        return "DISABLED"
+    return "HEALTHY" if nodes.workers() else "UNHEALTHY"
 
 
 def _record(record: Upkeep) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What every engine does with attempts: start, stop, tell; it decides nothing and writes no row."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -61,3 +61,36 @@ class Engine(ABC):
     @abstractmethod
     def outcome(self, run_id: int, number: int) -> Outcome | None:
         """What a finished attempt left; None while it has not finished."""
+
+
+class Consumer(ABC):
+    """Takes messages off the broker, in threads of its own, until it is stopped."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Begin; a broker that does not answer is tried again for as long as it takes."""
+
+    @property
+    @abstractmethod
+    def over(self) -> bool:
+        """Whether it has come to an end."""
+
+    @abstractmethod
+    def stop(self, patience: float) -> None:
+        """Take no more, and wait so many seconds for those who perform to come back."""
+
+
+class Carrier(ABC):
+    """Tells workers which attempts there are to take. What it carries are their numbers, and it may lose or double them."""
+
+    @abstractmethod
+    def publish(self, attempts: Sequence[tuple[int, int]]) -> None:
+        """Tell of these, each by run and number. OSError when nobody takes them now: some may have been told of."""
+
+    @abstractmethod
+    def waiting(self) -> int:
+        """How many messages nobody has taken yet. OSError when the broker does not answer."""
+
+    @abstractmethod
+    def consumer(self, perform: Callable[[int, int], None], threads: int) -> Consumer:
+        """What calls `perform` with the run and number of each message, in so many threads."""

@@ -74,6 +74,7 @@ def upgrade() -> None:
     sa.Column('host', sa.String(length=64), nullable=False),
     sa.Column('mark', sa.String(length=120), nullable=False),
     sa.Column('seen_at', UTCDateTime(), nullable=False),
+    sa.Column('works_at', UTCDateTime(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_node'))
     )
     op.create_table('notification_channel',
