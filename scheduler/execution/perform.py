@@ -32,7 +32,7 @@ _TASKS = (
     .join_from(table(Task), table(Group), _group.id == _task.group_id)
     .where(_task.id.in_(bindparam("tasks", expanding=True)))
 )  # fmt: skip
-LASTING = 5.0  # seconds the last run took: as long as a supervisor that has nothing to do is kept
+LASTING = 5.0  # seconds the last run took
 LONGEST_WHY = 200
 MOST_FILLED = 256 * 1024  # characters of secrets in one attempt: a name is short, and can stand there a thousand times
 _log = logging.getLogger("TaskExecutor")
