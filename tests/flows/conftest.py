@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -25,6 +24,7 @@ from scheduler.runs.folders import attempt_folder
 from scheduler.runs.models import Run
 from scheduler.runs.status import ENDED
 from scheduler.tasks.models import Task
+from tests import warm
 from tests.factories import SYSTEM, make_task
 from tests.servers import free_port, private_database
 
@@ -58,6 +58,7 @@ class Site:
         self._url = url
         self.address = ""
         self.settings: dict[str, str] = {}  # of all its servers, by their variables
+        self.cold = False  # whether they are interpreters of their own, not forks of one
         self._servers: list[subprocess.Popen[bytes]] = []
 
     def start(self, wait: bool = True, program: Sequence[str] = ("app.py",), **environ: str) -> "subprocess.Popen[bytes]":
@@ -102,11 +103,8 @@ class Site:
                     "INSTANCE": str(instance), **self.settings, **more}  # fmt: skip
         environ = {name: value for name, value in os.environ.items() if not name.startswith("SCHEDULER_")}
         environ |= {f"SCHEDULER_{name}": value for name, value in settings.items()} | dict(own or {})
-        command = [sys.executable, *arguments]
-        log = (self.instance / "console.log").open("ab")
-        server = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log, start_new_session=True)
-        self._servers.append(server)
-        return server
+        self._servers.append(warm.begin(arguments, environ, self.instance / "console.log", self.cold))
+        return self._servers[-1]
 
     def leads(self) -> int:
         """How often a daemon of this installation has begun to lead."""
