@@ -112,7 +112,18 @@ def test_a_backup_is_for_its_owner_alone_and_keeps_the_keys_apart(house: House) 
     with tarfile.open(backup["backup"]) as archive:
         assert not [name for name in archive.getnames() if "key" in name]
     with tarfile.open(backup["keys"]) as archive:
-        assert set(archive.getnames()) == {"keys/vault.key", "keys/session.key"}
+        assert set(archive.getnames()) == {"keys/vault.key", "keys/session.key", "keys/audit.key"}
+
+
+def test_with_the_keys_the_audit_log_is_whole_elsewhere(house: House) -> None:
+    make_task(key="one")
+    backup = house.backup()
+    (house.folder / "keys" / "audit.key").unlink()
+    chain.use(vault.audit_key(house.folder / "keys"))
+    assert "keys/audit.key is another" in house.call("check", fails=True)
+    house.call("restore", "--yes", "--keys", backup["keys"], backup["backup"])
+    chain.use(vault.audit_key(house.folder / "keys"))
+    assert "audit: ok" in house.call("check")
 
 
 def test_a_backup_can_do_without_keys_and_with_logs(house: House) -> None:
