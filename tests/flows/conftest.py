@@ -47,7 +47,7 @@ def answers(address: str) -> bool:
     """Whether a server is there."""
     try:
         return requests.get(address, timeout=5).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):  # killed before, or while it answered
         return False
 
 
