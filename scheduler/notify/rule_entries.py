@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from scheduler.accounts.permissions import Actor, can, require
+from scheduler.accounts.permissions import Actor, can
 from scheduler.database import db
 from scheduler.errors import N_, Forbidden, Invalid, Problem, SchedulerError
 from scheduler.notify import rule_verbs, terms
@@ -16,12 +17,13 @@ from scheduler.notify.rule_verbs import SCOPES, Known
 from scheduler.notify.terms import Terms
 from scheduler.tasks import definitions
 from scheduler.tasks.transfer.rule_section import RuleChange, RulePlan, Scene, Values
-from scheduler.tasks.transfer.source import Entry, located
+from scheduler.tasks.transfer.source import Entry, located, refused
 
 PLACE = ("scope", "task", "group")
 ALWAYS = ("triggers", "channels")
 BY_NAME = N_("In a file a channel goes by its name.")
 MISSING = N_("Its rules name channels that are not here: %(names)s. Until these are made, nobody is told by them.")
+EVERYBODY = N_("“%(name)s” speaks of all tasks: only administrators make, change or delete such rules.")
 MOST_NAMED = 20
 
 
@@ -91,7 +93,7 @@ def _read(entries: Iterable[Entry], scene: Scene, found: RulePlan) -> list[tuple
         try:
             read.append((entry, _checked(entry.values, scene)))
         except SchedulerError as error:
-            found.problems += [located(entry, problem) for problem in error.problems]
+            found.problems += refused(entry, error)
     return read
 
 
@@ -120,18 +122,23 @@ def _judge(actor: Actor, found: RulePlan, change: RuleChange, stands: tuple[Know
         names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         change.action, change.rule_id = "change", stands[0].rule.id
         change.fields = {name: (before.get(name), after.get(name)) for name in names}
-    found.changes.append(change)
     try:
         _demand(actor, change, scene)
-    except SchedulerError as error:
-        found.problems += [located(change.entry, problem) for problem in error.problems]
+    except Forbidden as error:
+        told = [replace(one, about=change.name) for one in refused(change.entry, error)]
+        if scene.allowed_only:
+            found.left_out += told
+            return
+        found.problems += told
+    found.changes.append(change)
 
 
 def _demand(actor: Actor, change: RuleChange, scene: Scene) -> None:
     """Refuse what the actor may not do there; what the import makes first is theirs to say."""
     scope = change.place["scope"]
     if scope == "all":
-        require(actor, "channel.manage")
+        if not can(actor, "channel.manage"):
+            raise Forbidden.because(EVERYBODY, name=change.values.get("name") or "*")
         return
     place = scene.tasks[change.place["task"]] if scope == "task" else scene.groups[change.place["group"]]
     if scope == "group":

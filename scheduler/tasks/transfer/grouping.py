@@ -15,7 +15,7 @@ from scheduler.kinds import read as read_content
 from scheduler.tasks import contents, drafts, wording
 from scheduler.tasks.models import Group
 from scheduler.tasks.transfer import native
-from scheduler.tasks.transfer.source import Entry, Located, located
+from scheduler.tasks.transfer.source import Entry, Located, refused
 from scheduler.vault import MASK
 
 MOST_CONCURRENT = 10_000
@@ -46,7 +46,7 @@ def plan(
             change = _judged(actor, entry, groups)
             _free(change, names, {one.key for one in changes})
         except SchedulerError as error:
-            problems += [located(entry, problem) for problem in error.problems]
+            problems += refused(entry, error)
             continue
         changes.append(change)
         known.setdefault(change.key, change.group)

@@ -12,7 +12,7 @@ from scheduler.errors import N_, Forbidden, Invalid, Problem, SchedulerError
 from scheduler.tasks import definitions, own_recipes, recipe_drafts, wording
 from scheduler.tasks.models import Group, OwnRecipe
 from scheduler.tasks.recipe_drafts import Given, GivenParameter, RecipeDraft
-from scheduler.tasks.transfer.source import Entry, Located, located
+from scheduler.tasks.transfer.source import Entry, Located, located, refused
 
 ALWAYS = ("key", "name")
 TAKEN = N_("“%(value)s” is taken by another template.")
@@ -50,11 +50,11 @@ def plan(
                 raise Invalid.because(TAKEN, field="key", value=change.key)
             changes.append(change)
         except SchedulerError as error:
-            problems += [located(entry, problem) for problem in error.problems]
+            problems += refused(entry, error)
     if replace:
         kept = {change.key for change in changes}
-        others, refused = _others(actor, [row for key, row in rows.items() if key not in kept])
-        changes, problems = [*changes, *others], [*problems, *refused]
+        others, wrong = _others(actor, [row for key, row in rows.items() if key not in kept])
+        changes, problems = [*changes, *others], [*problems, *wrong]
     return changes, [*problems, *_taken(changes, rows)]
 
 
@@ -90,7 +90,7 @@ def _others(actor: Actor, rows: Iterable[OwnRecipe]) -> tuple[list[RecipeChange]
             try:
                 own_recipes.require(actor, "task.delete", row)
             except SchedulerError as error:
-                problems += [located(found[-1].entry, problem) for problem in error.problems]
+                problems += refused(found[-1].entry, error)
     return found, problems
 
 
