@@ -41,14 +41,16 @@ def plan(
     changes: list[GroupChange] = []
     problems: list[Located] = []
     names = {group.name: group.key for group in groups.values()}
+    seen: set[str] = set()
     for entry in entries:
         try:
             change = _judged(actor, entry, groups)
-            _free(change, names, {one.key for one in changes})
+            _free(change, names, seen)
         except SchedulerError as error:
             problems += refused(entry, error)
             continue
         changes.append(change)
+        seen.add(change.key)
         known.setdefault(change.key, change.group)
     return changes, known, problems
 

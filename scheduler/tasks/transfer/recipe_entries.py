@@ -42,12 +42,14 @@ def plan(
     """The changes, and what is wrong; `groups` are those there would be, by key. `replace`: what the file lacks is deleted."""
     changes: list[RecipeChange] = []
     problems: list[Located] = []
+    seen: set[str] = set()
     rows = {row.key: row for row in session.scalars(select(OwnRecipe)).unique()} if entries or replace else {}
     for entry in entries:
         try:
             change = _judged(actor, entry, rows, groups)
-            if any(change.key == other.key for other in changes):
+            if change.key in seen:
                 raise Invalid.because(TAKEN, field="key", value=change.key)
+            seen.add(change.key)
             changes.append(change)
         except SchedulerError as error:
             problems += refused(entry, error)
