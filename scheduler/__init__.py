@@ -7,8 +7,8 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from scheduler import api, config, database, vault, web
+from scheduler.accounts import chain, tokens
 from scheduler.accounts import keys as api_keys
-from scheduler.accounts import tokens
 from scheduler.api import openapi
 from scheduler.notify import rule_entries
 from scheduler.runs import ledger
@@ -33,6 +33,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     session_key = vault.session_key(keys)
     tokens.use(session_key)
     api_keys.use(session_key)
+    chain.use(vault.audit_key(keys))
     app.config.update(
         SECRET_KEY=session_key,
         MAX_CONTENT_LENGTH=2 * 1024 * 1024,

@@ -147,7 +147,15 @@ def _replaced(path: Path, keys: list[bytes]) -> Vault:
 
 def session_key(folder: Path) -> bytes:
     """256 bits that sign cookies and tokens; made on the first start (0600)."""
-    path = folder / "session.key"
+    return _random_key(folder / "session.key")
+
+
+def audit_key(folder: Path) -> bytes:
+    """256 bits that seal the audit log, for good; made on the first start (0600)."""
+    return _random_key(folder / "audit.key")
+
+
+def _random_key(path: Path) -> bytes:
     try:
         key = bytes.fromhex(_kept(path, secrets.token_hex(32).encode()).decode())
     except ValueError as error:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, insert, select, true
 
 from scheduler import clock
+from scheduler.accounts import chain
 from scheduler.accounts.models import AuditEntry
 from scheduler.accounts.permissions import Actor
 from scheduler.database import db, once_committed, table
@@ -66,7 +67,8 @@ def record(
         "before": None if before is None else masked(before),
         "after": None if after is None else masked(after),
     }
-    _ENTRY.execute(db.session.connection(), [entry])
+    connection = db.session.connection()
+    _ENTRY.execute(connection, [entry | {"seal": chain.seal(connection, entry)}])
 
 
 def entries(actor: Actor, wanted: Wanted = Wanted(), before: int | None = None, most: int = 50) -> Sequence[AuditEntry]:

@@ -108,3 +108,4 @@ class AuditEntry(Base):
     object_name: Mapped[str] = mapped_column(Text, default="")
     before: Mapped[dict[str, Any] | None] = mapped_column(Json)
     after: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    seal: Mapped[str] = mapped_column(String(64))  # of this entry and of the one before, by `chain`

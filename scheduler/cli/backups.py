@@ -28,7 +28,7 @@ from scheduler.runs.models import Run
 
 FORMAT = 1
 MANIFEST, CONFIG, RUNS, WORKSPACES, KEYS = "manifest.json", "config.yaml", "runs", "workspaces", "keys"
-KEY_FILES = ("vault.key", "session.key")
+KEY_FILES = ("vault.key", "session.key", "audit.key")
 SERVED = N_("A daemon of this installation is running. Stop the server first.")
 NO_BACKUP = N_("%(path)s is no backup of ours.")
 OTHER_KEYS = N_("Its secrets were sealed with keys that are not here: give the file of its keys with --keys.")

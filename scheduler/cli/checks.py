@@ -1,13 +1,14 @@
-"""`check`: whether configuration, database, tasks, secrets, files and workers fit together; mends nothing."""
+"""`check`: whether configuration, database, tasks, secrets, audit log, files and workers fit together; mends nothing."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
-from sqlalchemy import select, text
+from sqlalchemy import exists, select, text
 
 from scheduler import nodes, vault
+from scheduler.accounts import chain
 from scheduler.accounts.permissions import SYSTEM
 from scheduler.cli import copies
 from scheduler.cli.telling import as_json, say
@@ -16,7 +17,7 @@ from scheduler.database import db
 from scheduler.errors import SchedulerError
 from scheduler.execution.engines import carrier
 from scheduler.kinds import kinds
-from scheduler.runs.models import Run
+from scheduler.runs.models import Attempt, Run
 from scheduler.tasks import contents, secrets
 from scheduler.tasks.models import Secret, Task
 from scheduler.tasks.queries import plan_of
@@ -28,12 +29,12 @@ MOST = 100  # findings of one kind that are listed
 @as_json
 @with_appcontext
 def check_command(as_json: bool) -> None:
-    """Look whether everything fits together: configuration, database, schema, tasks, secrets, files, workers.
+    """Look whether everything fits together: configuration, database, schema, tasks, secrets, audit log, files, workers.
 
     Exit codes: 0 all is well, 1 something is not.
     """
     parts = {"configuration": _configuration, "schema": _schema, "database": _database, "tasks": _tasks,
-             "secrets": _secrets, "files": _files, "workers": _workers}  # fmt: skip
+             "secrets": _secrets, "audit": _audit, "files": _files, "workers": _workers}  # fmt: skip
     found: dict[str, list[str]] = {}
     for name, look in parts.items():
         found[name] = [finding for finding, _ in zip(look(), range(MOST), strict=False)]
@@ -101,12 +102,19 @@ def _secrets() -> Iterator[str]:
         yield from (f"task {task.key}: {one}" for one in wrong)
 
 
+def _audit() -> Iterator[str]:
+    entry = chain.broken()
+    if entry is not None:
+        yield f"entry {entry} of the audit log is not as it was written, or one before it is gone, or keys/audit.key is another"
+
+
 def _files() -> Iterator[str]:
     """Folders of runs there are not, and runs that ended whose folder is gone."""
     folder = settings().instance / "runs"
     there = {int(path.name) for path in folder.iterdir() if path.name.isdecimal()} if folder.is_dir() else set()
     known = set(db.session.scalars(select(Run.id)))
-    with_log = set(db.session.scalars(select(Run.id).where(Run.attempts > 0, Run.log_bytes > 0)))
+    ours = exists().where(Attempt.run_id == Run.id, Attempt.node == nodes.own())
+    with_log = set(db.session.scalars(select(Run.id).where(Run.log_bytes > 0, ours)))
     yield from (f"runs/{number} belongs to no run" for number in sorted(there - known))
     yield from (f"the log of run {number} is gone" for number in sorted(with_log - there))
     if not vault.vault().marks:

@@ -137,11 +137,18 @@ class Pulse(BackgroundScheduler):  # type: ignore[misc]
 
 
 class Inline(BaseExecutor):  # type: ignore[misc]
-    """Performs the tick, of which there is nothing, on the spot: no pool to starve, no instances to count, one event for all."""
+    """Performs the tick, of which there is nothing, on the spot: no pool to starve, no instances to count.
+
+    Of all jobs that fire at one instant it says of the first that it was executed: nobody asks which they were.
+    """
+
+    _said: datetime | None = None
 
     def submit_job(self, job: Job, run_times: list[datetime]) -> None:
-        """Say that it was executed."""
-        self._do_submit_job(job, run_times)
+        """Say that it was executed, if that is news."""
+        if run_times[-1] != self._said:
+            self._said = run_times[-1]
+            self._do_submit_job(job, run_times)
 
     def _do_submit_job(self, job: Job, run_times: list[datetime]) -> None:
         self._scheduler._dispatch_event(JobExecutionEvent(EVENT_JOB_EXECUTED, job.id, job._jobstore_alias, run_times[-1]))

@@ -9,14 +9,17 @@ from pathlib import Path
 import flask_migrate
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from scheduler import config, create_app, nodes, vault
-from scheduler.accounts import tokens
+from scheduler.accounts import chain, tokens
+from scheduler.accounts.models import AuditEntry
 from scheduler.accounts.permissions import SYSTEM
 from scheduler.cli import commands, copies
 from scheduler.daemon.process import leadership
 from scheduler.database import db
 from scheduler.kinds import kinds
+from scheduler.runs.models import Attempt
 from scheduler.tasks import contents, definitions, groups, secrets
 from scheduler.tasks.models import Task, TaskRevision
 from tests.factories import make_run, make_task
@@ -54,7 +57,7 @@ class House:
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    before, kept, key = config.settings(), vault._vault, tokens._key
+    before, kept, key, seal = config.settings(), vault._vault, tokens._key, chain._key
     with private_database(tmp_path) as database:
         app = create_app(config.Settings(instance=tmp_path, storage=config.Storage(database=config.Database(url=database.url))))
         app.cli.add_command(commands)
@@ -66,7 +69,7 @@ def house(tmp_path: Path) -> Iterator[House]:
             db.engine.dispose()
     config.use(before)
     vault.use(kept)
-    tokens._key = key
+    tokens._key, chain._key = key, seal
 
 
 def test_what_was_backed_up_comes_back(house: House) -> None:
@@ -109,7 +112,18 @@ def test_a_backup_is_for_its_owner_alone_and_keeps_the_keys_apart(house: House) 
     with tarfile.open(backup["backup"]) as archive:
         assert not [name for name in archive.getnames() if "key" in name]
     with tarfile.open(backup["keys"]) as archive:
-        assert set(archive.getnames()) == {"keys/vault.key", "keys/session.key"}
+        assert set(archive.getnames()) == {"keys/vault.key", "keys/session.key", "keys/audit.key"}
+
+
+def test_with_the_keys_the_audit_log_is_whole_elsewhere(house: House) -> None:
+    make_task(key="one")
+    backup = house.backup()
+    (house.folder / "keys" / "audit.key").unlink()
+    chain.use(vault.audit_key(house.folder / "keys"))
+    assert "keys/audit.key is another" in house.call("check", fails=True)
+    house.call("restore", "--yes", "--keys", backup["keys"], backup["backup"])
+    chain.use(vault.audit_key(house.folder / "keys"))
+    assert "audit: ok" in house.call("check")
 
 
 def test_a_backup_can_do_without_keys_and_with_logs(house: House) -> None:
@@ -166,6 +180,21 @@ def test_check_names_what_is_not(house: House) -> None:
         and found["files"] == ["runs/77 belongs to no run"]
         and "read by others" in found["configuration"][0]
     )
+
+
+def test_check_says_where_the_audit_log_was_touched(house: House) -> None:
+    make_task(key="one")
+    db.session.execute(update(AuditEntry).values(actor_name="nobody"))
+    db.session.commit()
+    assert "entry 1 of the audit log is not as it was written" in house.call("check", fails=True)
+
+
+def test_check_misses_no_log_of_another_machine(house: House) -> None:
+    run = make_run()
+    run.log_bytes, run.attempts = 9, 1
+    db.session.add(Attempt(run_id=run.id, number=1, status="success", task_version=1, claimed_at=run.queued_at, node="other"))
+    db.session.commit()
+    assert "files: ok" in house.call("check")
 
 
 def test_check_asks_for_workers_where_they_are_needed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from flask import Flask
 
 from scheduler import clock as clock_module
 from scheduler import config, create_app, vault
-from scheduler.accounts import tokens
+from scheduler.accounts import chain, tokens
 from scheduler.database import db
 from scheduler.execution.protocol import read_start
 from scheduler.runs import ledger, lifecycle
@@ -174,7 +174,7 @@ class Site:
 def site(tmp_path: Path) -> Iterator[Site]:
     """An installation of its own, in real time, without a server yet."""
     frozen = clock_module.use(clock_module.SystemClock())
-    before, kept, key = config.settings(), vault._vault, tokens._key
+    before, kept, key, seal = config.settings(), vault._vault, tokens._key, chain._key
     with private_database(tmp_path) as database:
         storage = config.Storage(database=config.Database(url=database.url))
         engine = config.Engine(timezone="UTC", min_interval_seconds=1)
@@ -189,6 +189,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
                 db.engine.dispose()
     config.use(before)
     vault.use(kept)
-    tokens._key = key
+    tokens._key, chain._key = key, seal
     clock_module.use(frozen)
     shutil.rmtree(tmp_path, ignore_errors=True)

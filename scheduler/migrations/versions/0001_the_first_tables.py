@@ -23,6 +23,7 @@ def upgrade() -> None:
     sa.Column('object_name', sa.Text(), nullable=False),
     sa.Column('before', Json, nullable=True),
     sa.Column('after', Json, nullable=True),
+    sa.Column('seal', sa.String(length=64), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_entry'))
     )
     with op.batch_alter_table('audit_entry', schema=None) as batch_op:
