@@ -152,7 +152,7 @@ def test_a_hundred_rules_ask_as_often_as_ten(app):
         make_task(key=f"t-{number}", name=f"t {number}")
     asked(many(1))
     few = asked(many(10)), asked(many(10, threshold=2)), asked(many(10, threshold=2))
-    lots = asked(many(100)), asked(many(100, threshold=3)), asked(many(100, threshold=3))
+    lots = asked(many(100, threshold=2)), asked(many(100, threshold=3)), asked(many(100, threshold=3))
     assert few == lots
     counts = [db.session.query(AuditEntry).filter_by(action=f"rule.{act}").count() for act in ("create", "edit")]
     assert counts == [100, 110]
