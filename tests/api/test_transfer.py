@@ -109,6 +109,16 @@ def test_lines_that_are_not_told_are_counted(calls: Program) -> None:
     assert (len(data["lines"]), data["lines_left_off"], len(data["errors"]), data["errors_left_off"]) == (1000, 1300, 1000, 100)
 
 
+def test_a_refusal_names_a_thousand_and_counts_the_rest(calls: Program) -> None:
+    errors = send(calls, "nonsense\n" * 1100, "crontab").json["errors"]
+    assert len(errors) == 1001 and errors[-1]["field"] == "line 1001" and "100 more are wrong" in errors[-1]["message"]
+
+
+def test_what_is_wrong_with_no_line_of_a_file_is_said_all_the_same(calls: Program) -> None:
+    answer = send(calls, '{"format": "scheduler", "format": "scheduler", "version": 1}')
+    assert answer.status_code == 400 and answer.json["message"] == "“format” stands there twice."
+
+
 def test_a_file_that_cannot_be_read_at_all_is_400_in_a_dry_run_too(calls: Program) -> None:
     assert send(calls, "{", "json&dry_run=1").status_code == send(calls, "[]", "yaml&dry_run=1").status_code == 400
 

@@ -142,6 +142,7 @@ class Imported(Shape):
     valid: bool
     errors: list[Refusal]
     left_out: list[Refusal]
+    left_out_left_off: int
     errors_left_off: int
     lines_left_off: int
     rules_left_off: int
@@ -227,7 +228,8 @@ def _refusals(plan: Plan) -> dict[str, Any]:
         "valid": not plan.problems,
         "errors": [_refusal(one) for one in plan.problems[:MOST_SHOWN]],
         "errors_left_off": max(len(plan.problems) - MOST_SHOWN, 0),
-        "left_out": [_refusal(one) for one in plan.left_out],
+        "left_out": [_refusal(one) for one in plan.left_out[:MOST_SHOWN]],
+        "left_out_left_off": max(len(plan.left_out) - MOST_SHOWN, 0),
     }
 
 
