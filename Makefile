@@ -13,8 +13,8 @@ run: $(VENV)/runtime  ## start everything; the first start prints the address an
 	@$(BIN)/python app.py
 
 test: $(VENV)/development  ## the whole suite, on SQLite and on PostgreSQL where it is installed
-	$(BIN)/pytest -n 3 --dist worksteal
-	$(BIN)/python -m tests.postgres -n 3 --dist worksteal
+	$(BIN)/pytest -n 4 --dist worksteal
+	$(BIN)/python -m tests.postgres -n 4 --dist worksteal
 
 soak: $(VENV)/development  ## the long versions: minutes of killing servers and supervisors at random; STORM_SEED=… repeats one
 	$(BIN)/pytest -m soak -s

@@ -27,7 +27,7 @@ from scheduler.accounts.passwords import hashed
 from scheduler.database import db, table
 from scheduler.tasks import groups
 from scheduler.web import access
-from tests import postgresql
+from tests import postgresql, warm
 from tests.receivers import Hooks, Mail, listening
 from tests.servers import private_database
 
@@ -57,6 +57,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_unconfigure() -> None:
+    warm.stop()
     postgresql.stop()
 
 

@@ -117,6 +117,7 @@ def test_what_is_no_proper_http_signs_nobody_out_and_says_what_a_browser_may_do(
 
 
 def test_hundreds_of_large_bodies_leave_the_servers_memory_as_it_was(site: Site) -> None:
+    site.cold = True
     server = site.start()
     headers = {"Authorization": f"Bearer {token(site)}", "Content-Type": "application/json"}
     bodies = [b'{"name": "' + b"x" * 10_000_000 + b'"}', b"[" * 1_500_000, b'{"a":' * 300_000, b'"' + b"\\u0000" * 300_000 + b'"']

@@ -9,17 +9,20 @@ import time
 
 import pytest
 
+from tests import warm
 from tests.flows.conftest import ROOT, Site, until
 
 pytestmark = pytest.mark.slow
 
 
-def scheduler(site: Site, *words: str, text: str | None = None) -> "subprocess.CompletedProcess[str]":
+def scheduler(site: Site, *words: str, text: str = "", cold: bool = False) -> "subprocess.CompletedProcess[str]":
     """The command line, as somebody types it on the server's machine."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("SCHEDULER_")}
     environ |= {"SCHEDULER_INSTANCE": str(site.instance), "SCHEDULER_STORAGE__DATABASE__URL": site._url}
-    command = [sys.executable, "-m", "flask", "--app", "app", "scheduler", *words]
-    return subprocess.run(command, cwd=ROOT, env=environ, input=text, capture_output=True, text=True, timeout=60)
+    command = ["-m", "flask", "--app", "app", "scheduler", *words]
+    if not cold:
+        return warm.run(command, environ, text)
+    return subprocess.run([sys.executable, *command], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60)
 
 
 def test_the_example_client_runs_a_command_and_prints_its_log(site: Site) -> None:
@@ -40,7 +43,7 @@ def test_a_crontab_is_brought_in_and_its_task_followed_to_the_end(site: Site) ->
     assert (done.returncode, done.stdout) == (10, "one\ntwo\n")
     waited = scheduler(site, "run", "report", "--wait", "--json")
     assert waited.returncode == 10 and json.loads(waited.stdout)["status"] == "business_failure"
-    assert scheduler(site, "run", "nobody").returncode == 1
+    assert scheduler(site, "run", "nobody", cold=True).returncode == 1
 
 
 def test_waiting_ends_when_patience_does(site: Site) -> None:

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_tasks_outlive_a_killed_server(site: Site) -> None:
+    site.cold = True
     server = site.start()
     codes = [0, 0, 0, 1, 7]
     tasks = [site.task(f"echo out; echo err >&2; sleep 3; echo done; exit {code}") for code in codes]
@@ -43,6 +44,7 @@ def test_what_ends_while_no_server_runs_is_written_down_by_the_next(site: Site) 
 
 
 def test_a_server_asked_to_leave_leaves_tasks_running(site: Site) -> None:
+    site.cold = True
     server = site.start()
     run = site.run(site.task("sleep 3; echo done"))
     until(lambda: site.status(run) == "running" and site.processes())
