@@ -76,7 +76,7 @@ def _message(error: Exception, status: int) -> str:
         return say(N_("Send the page's CSRF token in “X-CSRFToken”, or sign in with a bearer token."))
     if not isinstance(error, SchedulerError) or not error.problems:
         return say(TEXTS.get(status, TEXTS[500 if status >= 500 else 400]))
-    if not isinstance(error, Invalid):
+    if not isinstance(error, Invalid) or not any(problem.field for problem in error.problems):
         return " ".join(map(said, error.problems))
     if all(problem.field.partition(".")[0] == SCHEDULE for problem in error.problems):
         return say(N_("The configuration of the schedule is not valid."))

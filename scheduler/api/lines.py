@@ -7,9 +7,10 @@ from flask import Response
 
 from scheduler.accounts.permissions import Actor, require
 from scheduler.api import asking
+from scheduler.api.language import say
 from scheduler.api.times import shown
 from scheduler.config import settings
-from scheduler.runs import folders, logs
+from scheduler.runs import folders, logs, whereabouts
 from scheduler.runs.history import Entry
 from scheduler.runs.logs import LEVELS, Filters, Line, Log
 from scheduler.schedules import zone
@@ -20,9 +21,14 @@ LONGEST_OUTPUT = 64 * 1024  # characters
 
 
 def lines(actor: Actor, entry: Entry) -> list[dict[str, Any]]:
-    """The last lines of the newest attempt, or the first that match `level`, `stream`, `q`, `since`, `until`."""
+    """The last lines of the newest attempt, or the first that match `level`, `stream`, `q`, `since`, `until`.
+
+    Where another machine has them, one line of the stream `gap` says so, whatever is asked.
+    """
     require(actor, "log.read", entry.task)
     most, query, filters = asking.number("limit", USUAL, (1, MOST)), asking.text("q"), _filters(entry)
+    if said := _elsewhere(entry):
+        return [_line(Line(1, None, logs.GAP, "WARN", said), entry)]
     with opened(entry) as log:
         if query or filters != Filters():
             found = [line for number in log.search(query, filters).numbers[:most] for line in log.read(number, 1)]
@@ -32,7 +38,9 @@ def lines(actor: Actor, entry: Entry) -> list[dict[str, Any]]:
 
 
 def output(entry: Entry) -> str:
-    """The end of what an execution printed."""
+    """The end of what an execution printed; in brackets that another machine has it, where that is so."""
+    if said := _elsewhere(entry):
+        return f"[{said}]"
     with opened(entry) as log:
         return "\n".join(line.text for line in log.tail(USUAL))[-LONGEST_OUTPUT:]
 
@@ -40,14 +48,25 @@ def output(entry: Entry) -> str:
 def download(actor: Actor, entry: Entry) -> Response:
     """All that the newest attempt printed, as a file."""
     require(actor, "log.read", entry.task)
-    response = Response(_pieces(opened(entry)), mimetype="text/plain")
+    log = logs.open_log(whereabouts.here(entry.run.id, _newest(entry)))
+    response = Response(_pieces(log), mimetype="text/plain")
     response.headers["Content-Disposition"] = f'attachment; filename="{entry.run.public_id}.log"'
     return response
 
 
 def opened(entry: Entry) -> Log:
     """The newest attempt's log."""
-    return logs.open_log(folders.attempt_folder(settings().instance, entry.run.id, max(entry.run.attempts, 1)))
+    return logs.open_log(folders.attempt_folder(settings().instance, entry.run.id, _newest(entry)))
+
+
+def _newest(entry: Entry) -> int:
+    return max(entry.run.attempts, 1)
+
+
+def _elsewhere(entry: Entry) -> str:
+    """That another machine has the log, where it has; the documents have no field for it, but lines where output is missing."""
+    host = whereabouts.holder(entry.run.id, _newest(entry))
+    return say(whereabouts.ELSEWHERE, host=host) if host else ""
 
 
 def _filters(entry: Entry) -> Filters:

@@ -1,17 +1,21 @@
 """How the command line speaks: lines or JSON, a bar on a terminal, errors in words, an exit code for each outcome."""
 
 import json
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any, TypeVar
 
 import click
+from sqlalchemy import inspect
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from scheduler.database import db
-from scheduler.errors import SchedulerError
+from scheduler.errors import N_, SchedulerError, Unavailable
 
 T = TypeVar("T")
+NO_TABLES = N_("There are no tables yet: start the server once.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for programs.")
 
 
@@ -40,6 +44,11 @@ def told(verb: Callable[[], T]) -> T:
     except SchedulerError as error:
         db.session.rollback()
         raise Told(error) from error
+    except (OperationalError, ProgrammingError, sqlite3.OperationalError) as error:
+        db.session.rollback()
+        if inspect(db.engine).has_table("task"):
+            raise
+        raise Told(Unavailable.because(NO_TABLES)) from error
 
 
 def say(found: dict[str, Any], in_json: bool, *lines: str) -> None:

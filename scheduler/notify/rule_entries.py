@@ -1,13 +1,15 @@
 """Rules in files: by the keys of tasks and groups and the names of channels; what files are is the tasks' business."""
 
-from collections import defaultdict
+import json
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
-from scheduler.accounts.permissions import Actor, can, require
+from scheduler.accounts.permissions import Actor, can
 from scheduler.database import db
 from scheduler.errors import N_, Forbidden, Invalid, Problem, SchedulerError
 from scheduler.notify import rule_verbs, terms
@@ -15,14 +17,18 @@ from scheduler.notify.models import Channel, Rule
 from scheduler.notify.rule_verbs import SCOPES, Known
 from scheduler.notify.terms import Terms
 from scheduler.tasks import definitions
+from scheduler.tasks.models import Group, Task
 from scheduler.tasks.transfer.rule_section import RuleChange, RulePlan, Scene, Values
-from scheduler.tasks.transfer.source import Entry, located
+from scheduler.tasks.transfer.source import Entry, located, refused
 
 PLACE = ("scope", "task", "group")
 ALWAYS = ("triggers", "channels")
 BY_NAME = N_("In a file a channel goes by its name.")
 MISSING = N_("Its rules name channels that are not here: %(names)s. Until these are made, nobody is told by them.")
+EVERYBODY = N_("“%(name)s” speaks of all tasks: only administrators make, change or delete such rules.")
 MOST_NAMED = 20
+CHUNK = 500
+Row = tuple[Known, Values]  # a rule, and what a file says of it
 
 
 def exported(actor: Actor) -> list[Values]:
@@ -40,48 +46,87 @@ def state(session: Session) -> tuple[Any, ...]:
 def plan(session: Session, actor: Actor, entries: Sequence[Entry], scene: Scene) -> RulePlan:
     """What the entries would do; a rule is the one that stands of the same place and name."""
     found, names = RulePlan(), _channels(session)
-    standing: dict[tuple[str, ...], list[tuple[Known, Values]]] = defaultdict(list)
-    for known in rule_verbs.listed(actor):
-        if known.task is None or known.task.id not in scene.leaving:
-            values = _values(known, names)
-            standing[_key(values)].append((known, values))
-    wanted = _read(entries, scene, found)
-    for entry, values in wanted:  # alike before all others, or of two of one name the wrong one would change
-        alike = next((one for one in standing[_key(values)] if one[1] == values), None)
-        if alike is not None:
-            standing[_key(values)].remove(alike)
+    known = (one for one in rule_verbs.listed(actor) if one.task is None or one.task.id not in scene.leaving)
+    standing = _Standing([(one, _values(one, names)) for one in known])
+    left = []
+    for entry, values in _read(
+        entries, scene, found
+    ):  # alike before all others, or of two of one name the wrong one would change
+        if alike := standing.alike(values):
             found.changes.append(RuleChange("same", entry, _place(values), values, alike[0].rule.id))
-    settled = {id(change.entry) for change in found.changes}
-    for entry, values in wanted:
-        if id(entry) not in settled:
-            of_its_name = standing[_key(values)]
-            _judge(
-                actor,
-                found,
-                RuleChange("create", entry, _place(values), values),
-                of_its_name.pop(0) if of_its_name else None,
-                scene,
-            )
-    for known, values in (one for several in standing.values() for one in several) if scene.replace else ():
-        change = RuleChange("delete", Entry(0, "rules", {}), _place(values), values, known.rule.id)
-        _judge(actor, found, change, (known, values), scene)
+        else:
+            left.append((entry, values))
+    for entry, values in left:
+        _judge(actor, found, RuleChange("create", entry, _place(values), values), standing.named(values), scene)
+    for one in standing.rows.values() if scene.replace else ():
+        change = RuleChange("delete", Entry(0, "rules", {}), _place(one[1]), one[1], one[0].rule.id)
+        _judge(actor, found, change, one, scene)
     found.notes = _missing(found.changes, set(names.values()))
     return found
 
 
+class _Standing:
+    """The rules that stand, taken one by one by the entries that mean them; `rows` are those nobody has taken."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.rows = dict(enumerate(rows))
+        self._alike: dict[Any, deque[int]] = defaultdict(deque)
+        self._named: dict[Any, deque[int]] = defaultdict(deque)
+        for number, (_, values) in self.rows.items():
+            self._alike[_text(values)].append(number)
+            self._named[_key(values)].append(number)
+
+    def alike(self, values: Values) -> Row | None:
+        """One that says the same."""
+        return self._first(self._alike[_text(values)])
+
+    def named(self, values: Values) -> Row | None:
+        """One of the same place and name."""
+        return self._first(self._named[_key(values)])
+
+    def _first(self, numbers: deque[int]) -> Row | None:
+        while numbers:
+            if (number := numbers.popleft()) in self.rows:
+                return self.rows.pop(number)
+        return None
+
+
 def write(actor: Actor, changes: Sequence[RuleChange]) -> None:
-    """Make, change and delete them, each with its audit row, within a transaction."""
-    for change in changes:
-        said = {name: value for name, value in change.values.items() if name not in PLACE}
+    """Make, change and delete them, each with its audit row, within a transaction; new ones at once."""
+    session = db.session()
+    moving = [change for change in changes if change.action != "same"]
+    created = [change.place for change in moving if change.action == "create"]
+    tasks = _by_key(session, Task, {place["task"] for place in created if "task" in place})
+    groups = _by_key(session, Group, {place["group"] for place in created if "group" in place})
+    stand = {known.rule.id: known for known in rule_verbs.listed(actor)} if any(one.rule_id for one in moving) else {}
+    made: list[Known] = []
+    for change in moving:
         try:
             if change.action == "create":
-                rule_verbs.create(actor, change.place, said, any_channel=True)
-            elif change.rule_id is not None and change.action == "change":
-                rule_verbs.edit(actor, change.rule_id, terms.read(said).shown(), any_channel=True)
-            elif change.rule_id is not None and change.action == "delete":
-                rule_verbs.remove(actor, change.rule_id)
+                place = change.place
+                made.append(
+                    rule_verbs.new(actor, place["scope"], tasks.get(place.get("task", "")), groups.get(place.get("group", "")))
+                )
+                made[-1].rule.terms = _said(change)
+            elif change.rule_id in stand and change.action == "change":
+                rule_verbs.change(actor, stand[change.rule_id], _said(change))
+            elif change.rule_id in stand:
+                rule_verbs.drop(session, actor, stand[change.rule_id])
         except SchedulerError as error:
             raise Invalid([located(change.entry, problem) for problem in error.problems]) from error
+    rule_verbs.add(session, actor, made)
+
+
+def _by_key(session: Session, model: Any, wanted: Iterable[str]) -> dict[str, Any]:
+    """The living tasks, or the groups, of these keys, in few statements."""
+    keys = sorted(wanted)
+    alive = Task.deleted_at.is_(None) if model is Task else true()
+    parts = (select(model).where(model.key.in_(keys[start : start + CHUNK]), alive) for start in range(0, len(keys), CHUNK))
+    return {one.key: one for part in parts for one in session.scalars(part).unique()}
+
+
+def _said(change: RuleChange) -> Values:
+    return terms.read({name: value for name, value in change.values.items() if name not in PLACE}).shown()
 
 
 def _read(entries: Iterable[Entry], scene: Scene, found: RulePlan) -> list[tuple[Entry, Values]]:
@@ -91,7 +136,7 @@ def _read(entries: Iterable[Entry], scene: Scene, found: RulePlan) -> list[tuple
         try:
             read.append((entry, _checked(entry.values, scene)))
         except SchedulerError as error:
-            found.problems += [located(entry, problem) for problem in error.problems]
+            found.problems += refused(entry, error)
     return read
 
 
@@ -120,18 +165,23 @@ def _judge(actor: Actor, found: RulePlan, change: RuleChange, stands: tuple[Know
         names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         change.action, change.rule_id = "change", stands[0].rule.id
         change.fields = {name: (before.get(name), after.get(name)) for name in names}
-    found.changes.append(change)
     try:
         _demand(actor, change, scene)
-    except SchedulerError as error:
-        found.problems += [located(change.entry, problem) for problem in error.problems]
+    except Forbidden as error:
+        told = [replace(one, about=change.name) for one in refused(change.entry, error)]
+        if scene.allowed_only:
+            found.left_out += told
+            return
+        found.problems += told
+    found.changes.append(change)
 
 
 def _demand(actor: Actor, change: RuleChange, scene: Scene) -> None:
     """Refuse what the actor may not do there; what the import makes first is theirs to say."""
     scope = change.place["scope"]
     if scope == "all":
-        require(actor, "channel.manage")
+        if not can(actor, "channel.manage"):
+            raise Forbidden.because(EVERYBODY, name=change.values.get("name") or "*")
         return
     place = scene.tasks[change.place["task"]] if scope == "task" else scene.groups[change.place["group"]]
     if scope == "group":
@@ -158,6 +208,11 @@ def _short(said: Mapping[str, Any]) -> Values:
 def _key(values: Values) -> tuple[str, ...]:
     """What a rule is told from others by: its place and its name, which need not be its alone."""
     return tuple(str(values.get(name, "")) for name in (*PLACE, "name"))
+
+
+def _text(values: Values) -> str:
+    """All that a rule says, to be looked up by."""
+    return json.dumps(values, sort_keys=True)
 
 
 def _place(values: Values) -> Values:

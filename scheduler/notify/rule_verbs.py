@@ -75,14 +75,29 @@ def shown(known: Known) -> dict[str, Any]:
 def create(actor: Actor, place: Mapping[str, Any], values: Mapping[str, Any], any_channel: bool = False) -> Known:
     """A new rule; `place` has `scope`, and `task` or `group` by number or key; `any_channel`: also ones that are to follow."""
     with transaction() as session:
-        rule = Rule(created_at=clock.now(), created_by=actor.name, terms={}, scope="")
-        known = _placed(session, actor, rule, place)
+        known = _placed(session, actor, place)
         _require(actor, known)
-        rule.terms = _checked(session, values, any_channel)
-        session.add(rule)
-        session.flush()
-        audit.record(actor, "rule.create", _thing(rule), after=shown(known))
+        known.rule.terms = _checked(session, values, any_channel)
+        add(session, actor, [known])
     return known
+
+
+def new(actor: Actor, scope: str, task: Task | None = None, group: Group | None = None) -> Known:
+    """A rule that is nowhere yet, to be given its terms and to `add`; `Invalid` or `Forbidden` for a place that cannot be."""
+    if scope != "all" and (task if scope == "task" else group) is None:
+        text = N_("There is no such task.") if scope == "task" else N_("There is no such group.")
+        raise Invalid.because(text, field=scope)
+    known = _made(actor, scope, task, group)
+    _require(actor, known)
+    return known
+
+
+def add(session: Session, actor: Actor, rules: Sequence[Known]) -> None:
+    """Keep new rules, all in one flush, each with its audit row, within a transaction."""
+    session.add_all(known.rule for known in rules)
+    session.flush()
+    for known in rules:
+        audit.record(actor, "rule.create", _thing(known.rule), after=shown(known))
 
 
 def edit(actor: Actor, rule_id: int, changes: Mapping[str, Any], version: int | None = None, any_channel: bool = False) -> Known:
@@ -94,21 +109,31 @@ def edit(actor: Actor, rule_id: int, changes: Mapping[str, Any], version: int | 
         if version is not None and version != rule.version:
             text = N_("Somebody else changed it meanwhile: it is at version %(now)s, yours was %(yours)s. Nothing was saved.")
             raise Conflict.because(text, field="version", now=rule.version, yours=version)
-        before = shown(known)
-        rule.terms = _checked(session, {**rule.terms, **changes}, any_channel)
-        rule.version += 1
+        change(actor, known, _checked(session, {**rule.terms, **changes}, any_channel))
         session.flush()
-        audit.record(actor, "rule.edit", _thing(rule), before=before, after=shown(known))
     return known
+
+
+def change(actor: Actor, known: Known, said: dict[str, Any]) -> None:
+    """Have a rule say something else, which is checked, with its audit row, within a transaction."""
+    _require(actor, known)
+    before = shown(known)
+    known.rule.terms = said
+    known.rule.version += 1
+    audit.record(actor, "rule.edit", _thing(known.rule), before=before, after=shown(known))
 
 
 def remove(actor: Actor, rule_id: int) -> None:
     """Delete it; what it has chosen already is sent."""
     with transaction() as session:
-        known = _known(session, actor, rule_id)
-        _require(actor, known)
-        audit.record(actor, "rule.delete", _thing(known.rule), before=shown(known))
-        session.delete(known.rule)
+        drop(session, actor, _known(session, actor, rule_id))
+
+
+def drop(session: Session, actor: Actor, known: Known) -> None:
+    """Delete a rule, with its audit row, within a transaction."""
+    _require(actor, known)
+    audit.record(actor, "rule.delete", _thing(known.rule), before=shown(known))
+    session.delete(known.rule)
 
 
 def _checked(session: Session, values: Mapping[str, Any], any_channel: bool) -> dict[str, Any]:
@@ -123,28 +148,30 @@ def _checked(session: Session, values: Mapping[str, Any], any_channel: bool) -> 
     return given.shown()
 
 
-def _placed(session: Session, actor: Actor, rule: Rule, place: Mapping[str, Any]) -> Known:
-    rule.scope = str(place.get("scope") or "")
-    if rule.scope not in SCOPES:
+def _made(actor: Actor, scope: str, task: Task | None = None, group: Group | None = None) -> Known:
+    about = {"task_id": task.id if task else None, "group_id": group.id if group else None}
+    return Known(Rule(created_at=clock.now(), created_by=actor.name, terms={}, scope=scope, **about), task, group)
+
+
+def _placed(session: Session, actor: Actor, place: Mapping[str, Any]) -> Known:
+    scope = str(place.get("scope") or "")
+    if scope not in SCOPES:
         text = N_("“%(value)s” is not one of: %(choices)s.")
-        raise Invalid.because(text, field="scope", value=rule.scope[:60], choices=", ".join(SCOPES))
-    strange = next((name for name in ("task", "group") if name != rule.scope and place.get(name) not in (None, "")), None)
+        raise Invalid.because(text, field="scope", value=scope[:60], choices=", ".join(SCOPES))
+    strange = next((name for name in ("task", "group") if name != scope and place.get(name) not in (None, "")), None)
     if strange:
         raise Invalid.because(N_("This must be left out."), field=strange)
-    if rule.scope == "all":
-        return Known(rule, None, None)
-    if place.get(rule.scope) in (None, ""):
-        raise Invalid.because(N_("This is required."), field=rule.scope)
-    if rule.scope == "group":
-        group = definitions.named_group(session, actor, place["group"])
-        rule.group_id = group.id
-        return Known(rule, None, group)
+    if scope == "all":
+        return _made(actor, scope)
+    if place.get(scope) in (None, ""):
+        raise Invalid.because(N_("This is required."), field=scope)
+    if scope == "group":
+        return _made(actor, scope, group=definitions.named_group(session, actor, place["group"]))
     try:
         task = queries.find(actor, str(place["task"]))
     except NotFound as error:
         raise Invalid.because(N_("There is no such task."), field="task") from error
-    rule.task_id = task.id
-    return Known(rule, task, None)
+    return _made(actor, scope, task)
 
 
 def _known(session: Session, actor: Actor, rule_id: int) -> Known:

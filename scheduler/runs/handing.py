@@ -20,6 +20,12 @@ _UNTAKEN = (
 )
 
 
+def is_untaken(run: Run) -> bool:
+    """Whether the attempt of a running run was handed over, and no worker has taken it yet."""
+    attempt = db.session.get(Attempt, (run.id, run.attempts))
+    return attempt is not None and attempt.node == NOBODY and attempt.status == AttemptStatus.RUNNING
+
+
 def take(run_id: int, number: int) -> Claimed | None:
     """Make an attempt that is nobody's this node's; None when it is somebody's, over, or shall stop.
 

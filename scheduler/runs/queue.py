@@ -34,6 +34,7 @@ class Hold(StrEnum):
     ALL = "all"
     NOBODY = "nobody"
     DISK = "disk"
+    WORKERS = "workers"
     READY = "ready"
 
 
@@ -45,6 +46,9 @@ _WHY = {
     Hold.ALL: N_("%(limit)s runs may go on at a time, of all tasks together."),
     Hold.NOBODY: N_("The scheduler is not running; it starts when that is back."),
     Hold.DISK: N_("The disk is full or cannot be written to; it starts when there is room again."),
+    Hold.WORKERS: N_(
+        "No worker was heard of for a minute: there is none, or the broker does not answer. It starts when that is put right."
+    ),
     Hold.READY: N_("It is about to start."),
 }
 _BEHIND = N_("Its task may run %(limit)s at a time, and others of it come before.")
@@ -134,13 +138,22 @@ def _places(chosen: Sequence[tuple[int, Row[Any]]], rows: Sequence[Row[Any]], no
     return [Place(*found[row.id], number, *holds[row.id], ahead.get(row.task_id)) for number, row in chosen if row.id in found]
 
 
+def _free() -> Hold:
+    """What holds a run that nothing else holds."""
+    if trouble.condition(settings().instance):
+        return Hold.DISK
+    if not nodes.ticking():
+        return Hold.NOBODY
+    return Hold.WORKERS if settings().handed_over and not nodes.workers() else Hold.READY
+
+
 def _holds(rows: Sequence[Row[Any]], now: datetime) -> dict[int, tuple[Hold, int | None]]:
     """What holds each of `rows`, and the limit it meets."""
     later = [row.id for row in rows if row.not_before is not None and row.not_before > now]
     slots = waiting.slots()
     asking = [waiting.asking(row) for row in rows if row.not_before is None or row.not_before <= now]
     held = policy.admit(asking, slots)[1]
-    free = Hold.DISK if trouble.condition(settings().instance) else Hold.READY if nodes.ticking() else Hold.NOBODY
+    free = _free()
     found: dict[int, tuple[Hold, int | None]] = dict.fromkeys(later, (Hold.LATER, None))
     for one in asking:
         hold = Hold(held.get(one.run_id, free))

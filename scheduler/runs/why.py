@@ -10,7 +10,7 @@ from scheduler import clock, nodes
 from scheduler.accounts.permissions import Actor, require
 from scheduler.database import db
 from scheduler.errors import N_
-from scheduler.runs import around, policy, queue, reasons
+from scheduler.runs import around, handing, policy, queue, reasons
 from scheduler.runs.around import Span
 from scheduler.runs.models import Run
 from scheduler.runs.policy import Overlap
@@ -33,6 +33,7 @@ class Because(StrEnum):
     WAITING_RETRY = "waiting-retry"
     WAITING_PAUSED = "waiting-paused"
     WAITING_SCHEDULER = "waiting-scheduler"
+    WAITING_WORKER = "waiting-worker"
     MISSED_DOWN = "missed-down"
     MISSED_PAUSED = "missed-paused"
     MISSED_CLOCK = "missed-clock"
@@ -86,6 +87,7 @@ _WAITS = {
     Hold.LATER: Because.WAITING_RETRY,
     Hold.PAUSED: Because.WAITING_PAUSED,
     Hold.NOBODY: Because.WAITING_SCHEDULER,
+    Hold.WORKERS: Because.WAITING_WORKER,
 }
 _ENDED = {
     Status.SUCCESS: N_("It ran, beginning at %(at)s, and succeeded."),
@@ -155,6 +157,8 @@ def _because(run: Run) -> tuple[Because, Sentence]:
         place = queue.place_of(run)
         why = place.why if place else Sentence(N_("It waits in the queue."))
         return _WAITS.get(place.hold if place else Hold.READY, Because.WAITING_SLOT), why
+    if run.status == Status.RUNNING and handing.is_untaken(run):
+        return Because.WAITING_WORKER, Sentence(N_("It was handed over, and waits for a worker to take it."))
     if run.status == Status.RUNNING:
         return Because.RUNNING, Sentence(N_("It is running, since %(at)s."), {"at": run.started_at})
     if run.status in RAN:

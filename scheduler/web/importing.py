@@ -22,6 +22,7 @@ from scheduler.web.rendering import render, toast
 
 MOST_SHOWN = 500
 ROOM = LARGEST * 2  # a file, and what a form adds to it
+SWITCHES = ("replace", "enable", "allowed_only")
 TYPES = {"json": "application/json", "tasks.json": "application/json", "yaml": "application/yaml"}
 
 pages = Blueprint("importing", __name__, url_prefix="/tasks")
@@ -39,6 +40,11 @@ class Preview:
     def problems(self) -> list[Located]:
         """What is wrong, line by line."""
         return self.outcome.plan.problems[:MOST_SHOWN]
+
+    @property
+    def left_out(self) -> list[Located]:
+        """What of the file is left out, as it was asked for."""
+        return self.outcome.plan.left_out[:MOST_SHOWN]
 
     @property
     def changes(self) -> list[tuple[Change, Fires]]:
@@ -111,12 +117,12 @@ def ask() -> ResponseReturnValue:
 @access.allowed("task.create")
 def bring_in() -> ResponseReturnValue:
     """Show what it would do; once that was seen, do it."""
-    typed = {name: request.form.get(name, "") for name in ("text", "format", "form", "replace", "enable")}
+    typed = {name: request.form.get(name, "") for name in ("text", "format", "form", *SWITCHES)}
     try:
         data = _given()
         format_ = typed["format"] if typed["format"] in exchange.FORMATS else decoding.guess(data)
         source = exchange.read(data, format_, typed["form"] if typed["form"] in FORMS else "auto")
-        options = Options(replace=typed["replace"] == "1", enable=typed["enable"] == "1")
+        options = Options(**{name: typed[name] == "1" for name in SWITCHES})
         if "sure" in request.form:
             plan = exchange.bring_in(access.current_actor(), source, options)
             toast(_told(plan))
@@ -125,7 +131,7 @@ def bring_in() -> ResponseReturnValue:
         outcome = exchange.look(access.current_actor(), source, options)
     except SchedulerError as error:
         return _page(None, typed, failures.sentences(error)), 422
-    asked = {"format": format_, "form": typed["form"], "replace": typed["replace"], "enable": typed["enable"]}
+    asked = {"format": format_, "form": typed["form"], **{name: typed[name] for name in SWITCHES}}
     page = _page(Preview(outcome, _packed(data), asked), typed, {})
     return (page, 422) if outcome.plan.problems else page
 

@@ -11,7 +11,7 @@ from flask import url_for
 from scheduler import clock, nodes
 from scheduler.accounts.permissions import can
 from scheduler.config import settings
-from scheduler.runs import history, queue
+from scheduler.runs import history, queue, whereabouts
 from scheduler.runs.folders import Progress, attempt_folder, progress
 from scheduler.runs.history import Entry
 from scheduler.runs.models import Attempt, Run
@@ -108,10 +108,7 @@ class Head:
     @cached_property
     def elsewhere(self) -> str:
         """The machine that has the log of the attempt shown, if that is not in our folder; its name, or its node's."""
-        shown = self.attempt
-        if shown is None or shown.node in ("", nodes.own()):
-            return ""
-        return nodes.host_of(shown.node) or shown.host or shown.node
+        return whereabouts.performer(self.attempt)
 
     @property
     def late(self) -> dict[str, Any] | None:

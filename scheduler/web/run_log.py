@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 from scheduler.accounts.permissions import require
 from scheduler.config import settings
 from scheduler.errors import N_, NotFound
-from scheduler.runs import history
+from scheduler.runs import history, whereabouts
 from scheduler.runs.folders import attempt_folder
 from scheduler.runs.logs import Log, open_log
 from scheduler.tasks import queries
@@ -89,7 +89,7 @@ def lines(public_id: str) -> ResponseReturnValue:
 def download(public_id: str) -> Response:
     """Exactly what the attempt printed, as a file."""
     head = _head(public_id)
-    log = open_log(_folder(head))
+    log = open_log(whereabouts.here(head.run.id, head.number))
     response = Response(_raw(log), mimetype="text/plain")
     response.headers["Content-Disposition"] = _attachment(head)
     return response

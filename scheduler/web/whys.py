@@ -22,6 +22,7 @@ LOOKS = {
     Because.WAITING_RETRY: (N_("It waits"), "retrying"),
     Because.WAITING_PAUSED: (N_("It waits"), "disabled"),
     Because.WAITING_SCHEDULER: (N_("It waits"), "pending"),
+    Because.WAITING_WORKER: (N_("It waits"), "pending"),
 }
 FUTURE = (N_("It will not run"), "skipped")
 PAST = (N_("It did not run"), "missed")

@@ -2,7 +2,11 @@
 
 import pytest
 
+from scheduler import nodes
+from scheduler.database import transaction
+from scheduler.nodes import Node
 from scheduler.runs.logformat import STDERR
+from scheduler.runs.models import Attempt
 from tests.api.conftest import end, fields, prints
 
 MIXED = (b"INFO start\n", (STDERR, b"ERROR no disk\n"), b"half\n", (STDERR, b"second\n"), b"WARN late\n")
@@ -106,3 +110,50 @@ def test_a_run_that_printed_nothing_has_an_empty_log(ada_calls):
     assert ada_calls.data(f"/executions/{execution}/logs")["lines"] == []
     assert ada_calls.data(f"/executions/{execution}/logs/file")["content"] == []
     assert ada_calls.get(f"/executions/{execution}/logs/download").data == b""
+
+
+@pytest.fixture
+def away(ada_calls, app):
+    """An execution whose attempt another node has performed: its log is not in our folder."""
+    ada_calls.make(key="copy")
+    execution = ada_calls.run("copy")
+    end(app, 1)
+    with transaction() as session:
+        session.get_one(Attempt, (1, 1)).node = "strange"
+        session.add(Node(id="strange", host="mill-2", mark="", seen_at=nodes.moment()))
+    return execution
+
+
+@pytest.mark.parametrize("what", ["", "/file", "?q=error&stream=stderr", "?after=3"])
+def test_it_names_the_machine_that_has_the_log(ada_calls, away, what):
+    answer = ada_calls.get(f"/executions/{away}/logs{what}").json
+    assert answer["data"]["on_host"] == "mill-2" and "on the machine that performed it: mill-2" in answer["message"]
+
+
+@pytest.mark.parametrize("path", ["/executions/{}/logs/download", "/api/tasks/copy/logs/download?execution_id={}"])
+def test_a_log_of_another_machine_cannot_be_downloaded_here(ada_calls, away, path):
+    answer = ada_calls.get(path.format(away))
+    assert answer.status_code == 409 and "performed it: mill-2" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/api/scheduler/executions/{}/logs", "/api/tasks/copy/logs?execution_id={}&level=ERROR"])
+def test_the_other_faces_say_it_in_the_line_that_stands_for_missing_output(ada_calls, away, path):
+    (line,) = ada_calls.get(path.format(away)).json["logs"]
+    assert (line["stream"], line["level"]) == ("gap", "WARN") and "performed it: mill-2" in line["message"]
+
+
+def test_an_execution_s_output_says_it_too(ada_calls, away):
+    assert "performed it: mill-2.]" in ada_calls.get(f"/api/scheduler/executions/{away}").json["output"]
+
+
+def test_nobody_is_told_where_a_log_is_that_they_may_not_read(program, away):
+    for path in ("/executions/{}/logs", "/executions/{}/logs/download", "/api/scheduler/executions/{}/logs"):
+        answer = program("mallory").get(path.format(away))
+        assert answer.status_code in (403, 404) and "mill-2" not in answer.text
+
+
+def test_a_log_that_came_here_is_read(ada_calls, away, instance):
+    prints(instance, 1, b"all well\n")
+    found = ada_calls.data(f"/executions/{away}/logs")
+    assert (found["on_host"], found["lines"][0]["message"]) == (None, "all well")
+    assert ada_calls.get(f"/executions/{away}/logs/download").data == b"all well\n"

@@ -89,7 +89,9 @@ def problems_of(operation: APIOperation) -> Iterator[str]:
         @CALM
         @given(case=strategy)
         def holds(case: Case) -> None:
-            case.call_and_validate(checks=CHECKED)
+            # Whatever is sent as plain text is text: a dry run answers 200 and tells what is wrong with it.
+            unjudged = [checks.negative_data_rejection] if case.media_type == "text/plain" else []
+            case.call_and_validate(checks=CHECKED, excluded_checks=unjudged)
 
         try:
             holds()

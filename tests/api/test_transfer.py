@@ -10,6 +10,13 @@ from scheduler.tasks.models import Task
 from tests.api.conftest import Program
 
 CRONTAB = "# Backup\n0 2 * * * /opt/backup.sh\n@reboot x\n"
+BROKEN = "hello there\n1X=2\n# Fine\n0 2 * * * a\n#0 3 * * * b\n99 * * * * c\n@never d"
+WRONG = """{"format": "scheduler", "version": 1, "tasks": [
+{"name": "x", "command": "y", "schedule_type": "manual", "colour": 1},
+{"name": "z", "command": "y", "schedule_type": "manual"}]}"""
+WRONG_PROGRAM = """[
+{"task_id": "x", "task_name": "x", "task_exec": "tasks/x.py", "task_schedule": "9 * * * *", "colour": 1},
+{"task_id": "z", "task_name": "z", "task_schedule": "0 * * * *"}]"""
 IMPORT = "/import?format="
 
 
@@ -60,12 +67,91 @@ def test_replacing_says_what_goes(calls: Program) -> None:
     assert data["deleted"] == 1 and data["tasks"][0]["action"] == "delete" and keys() == set()
 
 
-@pytest.mark.parametrize("query", ["json", "json&dry_run=1"])
-def test_what_is_wrong_is_told_with_line_and_field(calls: Program, query: str) -> None:
-    text = '{"format": "scheduler", "version": 1, "tasks": [\n{"name": "x", "command": "y", "colour": 1}]}'
-    answer = send(calls, text, query)
+def test_what_is_wrong_is_told_with_line_and_field(calls: Program) -> None:
+    answer = send(calls, WRONG)
     assert answer.status_code == 400 and keys() == set()
     assert {"field": "line 2: tasks[0].colour", "message": "There is no such field."} in answer.json["errors"]
+
+
+@pytest.mark.parametrize("text, format_", [(WRONG, "json"), (WRONG, "yaml")])
+def test_a_dry_run_of_a_file_with_a_wrong_entry_tells_it_and_all_else(calls: Program, text: str, format_: str) -> None:
+    answer = send(calls, text, f"{format_}&dry_run=1")
+    data = answer.json["data"]
+    assert answer.status_code == 200 and (data["valid"], data["created"], keys()) == (False, 1, set())
+    assert [(one["line"], one["text"]) for one in data["errors"]] == [(2, "x")] and all(data["errors"][0].values())
+    assert "would be refused" in answer.json["message"]
+
+
+def test_a_dry_run_of_a_tasks_json_names_the_tasks_that_are_wrong(calls: Program) -> None:
+    data = send(calls, WRONG_PROGRAM, "tasks.json&dry_run=1").json["data"]
+    told = {(one["line"], one["text"], one["field"].rpartition(".")[2]) for one in data["errors"]}
+    assert told == {(2, "x", "colour"), (3, "z", "task_exec")}
+
+
+def test_a_dry_run_of_a_crontab_tells_each_wrong_line_with_a_remedy(calls: Program) -> None:
+    answer = send(calls, BROKEN, "crontab&form=user&dry_run=1")
+    data = answer.json["data"]
+    assert answer.status_code == 200 and keys() == set()
+    assert [line["role"] for line in data["lines"]] == ["wrong", "wrong", "comment", "task", "lost", "wrong", "wrong"]
+    assert [(one["line"], one["text"]) for one in data["errors"]] == [(n, BROKEN.split("\n")[n - 1]) for n in (1, 2, 6, 7)]
+    assert all(one["message"] and "#" in one["remedy"] for one in data["errors"])
+    assert (data["created"], data["fires"]["gained"], data["tasks"][0]["name"]) == (1, 14, "Fine")
+
+
+def test_a_crontab_with_a_wrong_line_is_refused_naming_each(calls: Program) -> None:
+    answer = send(calls, BROKEN, "crontab&form=user")
+    lines = [one["field"].partition(":")[0] for one in answer.json["errors"]]
+    assert answer.status_code == 400 and lines == ["line 1", "line 2", "line 6", "line 7"] and keys() == set()
+
+
+def test_lines_that_are_not_told_are_counted(calls: Program) -> None:
+    data = send(calls, "# x\n" * 1200 + "nonsense\n" * 1100, "crontab&dry_run=1").json["data"]
+    assert (len(data["lines"]), data["lines_left_off"], len(data["errors"]), data["errors_left_off"]) == (1000, 1300, 1000, 100)
+
+
+def test_a_refusal_names_a_thousand_and_counts_the_rest(calls: Program) -> None:
+    errors = send(calls, "nonsense\n" * 1100, "crontab").json["errors"]
+    assert len(errors) == 1001 and errors[-1]["field"] == "line 1001" and "100 more are wrong" in errors[-1]["message"]
+
+
+def test_what_is_wrong_with_no_line_of_a_file_is_said_all_the_same(calls: Program) -> None:
+    answer = send(calls, '{"format": "scheduler", "format": "scheduler", "version": 1}')
+    assert answer.status_code == 400 and answer.json["message"] == "“format” stands there twice."
+
+
+def test_a_file_that_cannot_be_read_at_all_is_400_in_a_dry_run_too(calls: Program) -> None:
+    assert send(calls, "{", "json&dry_run=1").status_code == send(calls, "[]", "yaml&dry_run=1").status_code == 400
+
+
+@pytest.fixture
+def whole(program: Callable[[str], Program]) -> dict[str, Any]:
+    """An administrator's export, its rule for everybody changed: no editor may bring that in."""
+    calls, told = program("ada"), {"triggers": ["lost"], "channels": [{"type": "inbox", "users": ["ada"]}]}
+    calls.make(name="Backup")
+    calls.post("/notification-rules", {"scope": "all", "name": "Night watch", **told})
+    calls.post("/notification-rules", {"scope": "task", "task": "backup", "name": "Own", **told})
+    found: dict[str, Any] = calls.get("/export").json
+    for rule in found["rules"]:
+        rule["threshold"] = 2
+    return found
+
+
+def test_an_editor_is_told_which_rules_keep_the_file_out(calls: Program, whole: dict[str, Any]) -> None:
+    data = calls.post("/import?dry_run=1", json=whole).json["data"]
+    (error,) = data["errors"]
+    assert error["field"] == "line 1: rules[0]" and error["text"] == "*: Night watch" and "Take the entry out" in error["remedy"]
+    answer = calls.post("/import", json=whole)
+    assert answer.status_code == 400 and [one["message"] for one in answer.json["errors"]] == [error["message"]]
+    assert "“Night watch”" in error["message"] and "administrators" in error["message"]
+
+
+@pytest.mark.parametrize("query, gone", [("", 0), ("&replace=1", 1)])
+def test_an_editor_may_bring_in_all_but_those(calls: Program, whole: dict[str, Any], query: str, gone: int) -> None:
+    whole["rules"] = [whole["rules"][0] | {"name": "Newer watch"}] if gone else whole["rules"]
+    data = calls.post(f"/import?allowed_only=1{query}", json=whole).json["data"]
+    assert {one["text"] for one in data["left_out"]} == ({"*: Night watch", "*: Newer watch"} if gone else {"*: Night watch"})
+    thresholds = {one["name"]: one["threshold"] for one in calls.get("/notification-rules").json["items"]}
+    assert thresholds == ({"Night watch": 1} if gone else {"Night watch": 1, "Own": 2})
 
 
 @pytest.mark.parametrize("query", ["rtf", "json&dry_run=perhaps", "json&form=royal"])

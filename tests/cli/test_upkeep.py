@@ -213,6 +213,12 @@ def test_a_worker_is_refused_where_nothing_is_handed_over(house: House) -> None:
     assert "engine.type" in house.call("worker", fails=True)
 
 
+@pytest.mark.parametrize("words", [["export"], ["rotate-keys"], ["run", "backup"], ["reset-password", "admin"]])
+def test_before_the_first_start_a_command_says_what_to_do(house: House, words: list[str]) -> None:
+    db.drop_all()
+    assert "start the server once" in house.call(*words, fails=True)
+
+
 def test_check_knows_a_schema_of_another_version(house: House) -> None:
     db.session.execute(db.text("UPDATE alembic_version SET version_num = 'x'"))
     db.session.commit()

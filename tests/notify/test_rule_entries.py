@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from scheduler.accounts.models import AuditEntry
 from scheduler.accounts.permissions import SYSTEM, Actor
 from scheduler.database import db
 from scheduler.errors import Invalid
@@ -14,6 +15,7 @@ from scheduler.tasks import trash
 from scheduler.tasks.transfer import exchange
 from scheduler.tasks.transfer.changes import PLAIN, Options, Plan
 from tests.factories import as_actor, make_group, make_task
+from tests.web.test_run_query_counts import statements
 
 SAID: dict[str, Any] = {"name": "Failing", "triggers": ["technical_failure"], "channels": [{"channel": "on call"}]}
 QUIET = {"from": "22:00", "to": "07:00"}
@@ -132,3 +134,33 @@ def test_nobody_makes_changes_or_deletes_rules_where_they_may_not(app, ada, edit
         with pytest.raises(Invalid):
             bring(text, as_actor(edith), options)
     assert db.session.query(Rule).one().version == 1
+
+
+def many(count: int, **more: Any) -> str:
+    return rules(*(SAID | {"scope": "task", "task": f"t-{n}", "name": f"r{n}", **more} for n in range(count)))
+
+
+def asked(text: str) -> int:
+    """How many questions the database is asked while a file comes in; neither what is written nor the audit log counts."""
+    with statements() as found:
+        bring(text)
+    return sum(one.startswith("SELECT") and "audit" not in one for one in found)
+
+
+def test_a_hundred_rules_ask_as_often_as_ten(app):
+    for number in range(100):
+        make_task(key=f"t-{number}", name=f"t {number}")
+    asked(many(1))
+    few = asked(many(10)), asked(many(10, threshold=2)), asked(many(10, threshold=2))
+    lots = asked(many(100, threshold=2)), asked(many(100, threshold=3)), asked(many(100, threshold=3))
+    assert few == lots
+    counts = [db.session.query(AuditEntry).filter_by(action=f"rule.{act}").count() for act in ("create", "edit")]
+    assert counts == [100, 110]
+
+
+def test_rules_that_are_called_alike_are_taken_each_once(app):
+    alike = [SAID | {"scope": "all", "threshold": number} for number in range(1, 400)]
+    bring(rules(*alike))
+    assert {one.action for one in bring(rules(*reversed(alike))).rules} == {"same"}
+    told = bring(rules(*alike[1:], alike[1]), options=REPLACE).rules
+    assert sorted(one.action for one in told if one.action != "same") == ["change"]

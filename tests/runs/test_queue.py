@@ -8,9 +8,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, event
 
-from scheduler import clock, config, heartbeat
+from scheduler import clock, config, heartbeat, nodes
 from scheduler.accounts.models import AuditEntry
-from scheduler.database import db
+from scheduler.database import db, transaction
 from scheduler.errors import Conflict, Forbidden, NotFound
 from scheduler.runs import ledger, lifecycle, queue, waiting
 from scheduler.runs.models import Run
@@ -255,3 +255,28 @@ def test_the_first_few_are_read_in_order_however_many_wait(app: Flask) -> None:
     plan = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[-1][0]}", asked[-1][1]).all()
     assert any("ix_run_queue" in row[-1] for row in plan)
     assert sum("TEMP B-TREE" in row[-1] for row in plan) == 1  # of the few
+
+
+@pytest.fixture
+def handed_over(app: Flask) -> Iterator[None]:
+    """Workers perform the attempts."""
+    now = config.settings()
+    config.use(now.model_copy(update={"engine": now.engine.model_copy(update={"type": "celery"})}))
+    yield
+    config.use(now)
+
+
+@pytest.mark.usefixtures("handed_over")
+def test_it_waits_for_a_worker_or_the_broker(clock: FrozenClock) -> None:
+    make_run()
+    assert only().hold == "workers" and "the broker does not answer" in only().why.text
+    nodes.seen("", works=True)
+    assert only().hold == "ready"
+    with transaction() as session:
+        session.get_one(nodes.Node, nodes.own()).works_at = nodes.moment() - 2 * nodes.SILENT
+    assert only().hold == "workers"
+
+
+def test_it_waits_for_no_worker_where_the_daemon_performs(clock: FrozenClock) -> None:
+    make_run()
+    assert only().hold == "ready"

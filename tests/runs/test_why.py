@@ -1,5 +1,6 @@
 """Every cause there is, each met by a real task; what lies around an instant; whom it is told."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from flask import Flask
 from scheduler import config, heartbeat
 from scheduler.database import db
 from scheduler.errors import NotFound
-from scheduler.runs import ledger, lifecycle, why
+from scheduler.runs import handing, ledger, lifecycle, why
 from scheduler.runs.models import Run
 from scheduler.runs.policy import Past
 from scheduler.runs.why import Because, Explanation
@@ -286,3 +287,23 @@ def test_it_is_told_to_those_who_may_see_the_task(victor: Any, mallory: Any) -> 
 def test_every_cause_is_met_here() -> None:
     text = Path(__file__).read_text(encoding="utf-8")
     assert [because for because in Because if f'"{because}"' not in text] == []
+
+
+@pytest.fixture
+def handed_over(app: Flask) -> Iterator[None]:
+    """Workers perform the attempts."""
+    now = config.settings()
+    config.use(now.model_copy(update={"engine": now.engine.model_copy(update={"type": "celery"})}))
+    yield
+    config.use(now)
+
+
+@pytest.mark.usefixtures("handed_over")
+def test_it_waits_for_a_worker(clock: FrozenClock) -> None:
+    task = make_task(cron=QUARTERS)
+    settle(clock, minutes=15)
+    assert cause(task, "12:15") == "waiting-worker" and "No worker was heard of" in said(task, at(DAY + "12:15"))
+    lifecycle.claim([rows(task)[0].id], node=handing.NOBODY)
+    assert cause(task, "12:15") == "waiting-worker" and "handed over" in said(task, at(DAY + "12:15"))
+    handing.take(rows(task)[0].id, 1)
+    assert cause(task, "12:15") == "running"

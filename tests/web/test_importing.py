@@ -8,6 +8,7 @@ from io import BytesIO
 import pytest
 from flask.testing import FlaskClient
 
+from scheduler.accounts.models import User
 from scheduler.accounts.permissions import SYSTEM
 from scheduler.database import db
 from scheduler.notify import rule_verbs
@@ -17,6 +18,7 @@ from scheduler.tasks.transfer import exchange
 from tests.web.forms import send, task, text_of
 
 SignIn = Callable[[str], FlaskClient]
+QUIET = {"name": "Quiet", "command": "true", "schedule_type": "manual", "type": "shell"}
 CRONTAB = "MAILTO=me@example.org\n# Nightly backup\n0 2 * * * /opt/backup.sh\n#0 3 * * * old\n"
 
 
@@ -131,3 +133,23 @@ def test_templates_and_rules_are_shown_before_they_come_and_go(sign_in: SignIn) 
         assert told in page
     confirmed(client, page)
     assert [known.rule.terms["name"] for known in rule_verbs.listed(SYSTEM)] == ["Loud"] and own_recipes.listed(SYSTEM) == []
+
+
+@pytest.fixture
+def with_a_rule_for_all(ada: User) -> str:
+    """A file with a rule that no editor may bring in."""
+    told = {"name": "Night watch", "triggers": ["lost"], "channels": [{"type": "inbox", "users": ["ada"]}]}
+    return json.dumps({"format": "scheduler", "version": 1, "groups": [], "rules": [{"scope": "all", **told}], "tasks": [QUIET]})
+
+
+def test_a_rule_that_is_not_an_editor_s_to_make_is_named_with_the_way_round(sign_in: SignIn, with_a_rule_for_all: str) -> None:
+    answer = send(sign_in("edith"), "/tasks/import", {"text": with_a_rule_for_all})
+    assert answer.status_code == 422
+    assert "“Night watch” speaks of all tasks" in text_of(answer) and "have somebody bring it in" in text_of(answer)
+
+
+def test_an_editor_brings_in_the_rest(sign_in: SignIn, with_a_rule_for_all: str) -> None:
+    client = sign_in("edith")
+    page = text_of(send(client, "/tasks/import", {"text": with_a_rule_for_all, "allowed_only": "1"}))
+    assert "Left out, as you may not do that:" in page and "“Night watch”" in page
+    assert confirmed(client, page) == "/tasks" and names() == {"Quiet"}

@@ -346,3 +346,11 @@ def test_it_names_the_machine_that_has_a_log_we_have_not(browser: FlaskClient, k
     assert f"on the machine that performed it: {'is-called' if known else 'ran-on'}" in page
     write_log(run, b"hello")
     assert "on the machine that performed it" not in text_of(browser.get(f"/runs/{run.id}"))
+
+
+def test_a_log_of_another_machine_cannot_be_saved_here(browser: FlaskClient) -> None:
+    run = perform(make_run(), host="ran-on")
+    with transaction() as session:
+        session.get_one(Attempt, (run.id, 1)).node = "elsewhere"
+    answer = browser.get(f"/runs/{run.id}/download")
+    assert answer.status_code == 409 and "on the machine that performed it: ran-on" in text_of(answer)

@@ -47,7 +47,7 @@ def logs(task_id: str) -> Response:
 
 
 @calls.get("/logs/download")
-@described.call(asks=task_model.Meant, form="text", refuses=(404,), sends=("Content-Disposition",))
+@described.call(asks=task_model.Meant, form="text", refuses=(404, 409), sends=("Content-Disposition",))
 @gate.allowed("log.read")
 def download(task_id: str) -> Response:
     """What a task printed, as a file."""

@@ -33,7 +33,7 @@ class Search(Try):
 
 
 class LogFile(Shape):
-    """One of the document's two logs."""
+    """One of the document's two logs; empty, with `on_host`, where another machine has it."""
 
     execution_id: str
     log_type: str
@@ -42,6 +42,7 @@ class LogFile(Shape):
     file_size: int
     lines_count: int
     last_modified: str | None
+    on_host: str | None
 
 
 class Line(Shape):
@@ -57,10 +58,11 @@ class Line(Shape):
 
 
 class Lines(Shape):
-    """Lines of an attempt's log."""
+    """Lines of an attempt's log; none, with `on_host`, where another machine has it."""
 
     execution_id: str
     attempt: int
+    on_host: str | None
     total: int
     truncated: bool
     complete: bool

@@ -13,7 +13,7 @@ from scheduler.api.times import shown
 from scheduler.api.v1.execution_shapes import log_label
 from scheduler.api.v1.log_models import Lines, LogFile, Search, Try, Which
 from scheduler.config import settings
-from scheduler.runs import folders, history, logs
+from scheduler.runs import folders, history, logs, whereabouts
 from scheduler.runs.history import Entry
 from scheduler.runs.logs import LEVELS, Filters, Line, Log
 from scheduler.schedules import zone
@@ -35,7 +35,9 @@ def file(execution_id: str) -> Response:
     most = asking.number("lines", MOST_LINES, (1, MOST_LINES))
     with _opened(entry, entry.run.attempts) as log:
         lines, counted = _of_stream(log, STREAMS[log_type], most)
-        return done(
+        host = whereabouts.holder(entry.run.id, entry.run.attempts)
+        return _told(
+            host,
             {
                 "execution_id": entry.run.public_id,
                 "log_type": log_type,
@@ -44,7 +46,8 @@ def file(execution_id: str) -> Response:
                 "file_size": log.size,
                 "lines_count": counted,
                 "last_modified": shown(lines[-1].at or entry.run.finished_at if lines else entry.run.finished_at),
-            }
+                "on_host": host or None,
+            },
         )
 
 
@@ -70,19 +73,27 @@ def lines(execution_id: str) -> Response:
             total, truncated = log.lines, False
         ended = {"total": total, "truncated": truncated, "complete": log.complete, "size": log.size}
     shown_lines = [_line(line) for line in found]
-    return done({"execution_id": entry.run.public_id, "attempt": attempt, **ended, "lines": shown_lines})
+    host = whereabouts.holder(entry.run.id, attempt)
+    where = {"execution_id": entry.run.public_id, "attempt": attempt, "on_host": host or None}
+    return _told(host, {**where, **ended, "lines": shown_lines})
 
 
 @calls.get("/download")
-@described.call(asks=Try, form="text", refuses=(404,), sends=("Content-Disposition",))
+@described.call(asks=Try, form="text", refuses=(404, 409), sends=("Content-Disposition",))
 @gate.allowed("log.read")
 def download(execution_id: str) -> Response:
     """What the attempt printed, as a file."""
     entry = _entry(execution_id)
     attempt = _attempt(entry)
-    response = Response(_pieces(_opened(entry, attempt)), mimetype="text/plain")
+    log = logs.open_log(whereabouts.here(entry.run.id, attempt))
+    response = Response(_pieces(log), mimetype="text/plain")
     response.headers["Content-Disposition"] = f'attachment; filename="{entry.run.public_id}-{attempt}.log"'
     return response
+
+
+def _told(host: str, data: dict[str, Any]) -> Response:
+    """The log; where another machine has it, the sentence that says so."""
+    return done(data, whereabouts.ELSEWHERE, host=host) if host else done(data)
 
 
 def _entry(execution_id: str) -> Entry:

@@ -13,7 +13,7 @@ from scheduler.api.answers import done
 from scheduler.api.described import Shape
 from scheduler.api.language import say
 from scheduler.api.times import shown
-from scheduler.errors import N_, Invalid, Problem
+from scheduler.errors import N_, Problem
 from scheduler.tasks.transfer import exchange
 from scheduler.tasks.transfer.changes import Change, Options, Plan
 from scheduler.tasks.transfer.crontab import FORMS
@@ -21,12 +21,14 @@ from scheduler.tasks.transfer.fires import DAYS, Fires, total
 from scheduler.tasks.transfer.grouping import GroupChange
 from scheduler.tasks.transfer.recipe_entries import RecipeChange
 from scheduler.tasks.transfer.rule_section import RuleChange
-from scheduler.tasks.transfer.source import LARGEST
+from scheduler.tasks.transfer.source import LARGEST, Line, Located
 
 calls = Blueprint("v1_transfer", __name__, url_prefix="/v1/scheduler")
 MOST_SHOWN = 1000
+LONGEST_TEXT = 1000  # characters of a line
 MOST_IDS = 1000
 TYPES = {"yaml": "application/yaml"}
+REFUSED = N_("Nothing was changed, and the import would be refused: “errors” names what is wrong.")
 NAMES = {"json": "tasks.json", "yaml": "tasks.yaml", "tasks.json": "tasks.json"}
 
 
@@ -45,6 +47,7 @@ class Asked(BaseModel):
     dry_run: bool = False
     replace: bool = False
     enable: bool = False
+    allowed_only: bool = False
 
 
 class FiresOfOne(Shape):
@@ -113,7 +116,7 @@ class RuleChanged(Shape):
 
 
 class LineTold(Shape):
-    """What becomes of a crontab's line."""
+    """What becomes of a crontab's line: `lost` is one that is switched off, `wrong` one that cannot be read."""
 
     line: int
     text: str
@@ -122,10 +125,27 @@ class LineTold(Shape):
     notes: list[str]
 
 
+class Refusal(Shape):
+    """What is wrong with an entry: where it stands, what stands there, why it is not taken, and what to do about it."""
+
+    line: int
+    field: str
+    text: str
+    message: str
+    remedy: str
+
+
 class Imported(Shape):
-    """What an import did, or in a dry run would do."""
+    """What an import did, or in a dry run would do: nothing at all while it is not `valid`, and `errors` say why."""
 
     dry_run: bool
+    valid: bool
+    errors: list[Refusal]
+    left_out: list[Refusal]
+    left_out_left_off: int
+    errors_left_off: int
+    lines_left_off: int
+    rules_left_off: int
     format: str
     created: int
     changed: int
@@ -162,17 +182,14 @@ def bring_in() -> Response:
     """Bring the file in the body in, whole or not at all; with `dry_run` say what that would do."""
     actor = gate.current_actor()
     format_ = asking.word("format", exchange.FORMATS) or "json"
-    options = Options(replace=asking.flag("replace") or False, enable=asking.flag("enable") or False)
+    options = Options(**{name: asking.flag(name) or False for name in ("replace", "enable", "allowed_only")})
     source = exchange.read(request.get_data(cache=False), format_, asking.word("form", FORMS) or "auto")
     if not asking.flag("dry_run"):
         plan = exchange.bring_in(actor, source, options)
         return done({"dry_run": False, **_plan(plan, None)}, N_("The file is brought in."))
     outcome = exchange.look(actor, source, options)
-    if outcome.plan.problems:
-        raise Invalid(outcome.plan.problems)
-    return done(
-        {"dry_run": True, **_plan(outcome.plan, outcome.fires)}, N_("Nothing was changed: this is what the import would do.")
-    )
+    told = REFUSED if outcome.plan.problems else N_("Nothing was changed: this is what the import would do.")
+    return done({"dry_run": True, **_plan(outcome.plan, outcome.fires)}, told)
 
 
 def _ids() -> frozenset[int] | None:
@@ -185,6 +202,7 @@ def _ids() -> frozenset[int] | None:
 def _plan(plan: Plan, fires: dict[str, Fires] | None) -> dict[str, Any]:
     counted, fires = fires is not None, fires or {}
     moving = [change for change in plan.changes if change.action != "same"]
+    rules = [change for change in plan.rules if change.action != "same"]
     found = {
         "format": plan.source.format,
         "created": len(plan.of("create")),
@@ -195,20 +213,34 @@ def _plan(plan: Plan, fires: dict[str, Fires] | None) -> dict[str, Any]:
         "left_off": max(len(moving) - MOST_SHOWN, 0),
         "groups": _moving(plan.groups),
         "templates": _moving(plan.recipes),
-        "rules": [_rule(change) for change in plan.rules if change.action != "same"][:MOST_SHOWN],
+        "rules": [_rule(change) for change in rules[:MOST_SHOWN]],
+        "rules_left_off": max(len(rules) - MOST_SHOWN, 0),
         "notes": _said(plan.source.notes),
-        "lines": [
-            {
-                "line": line.number,
-                "text": line.text[:1000],
-                "role": line.role,
-                "becomes": line.becomes,
-                "notes": _said(line.notes),
-            }
-            for line in plan.source.lines[:MOST_SHOWN]
-        ],
+        "lines": [_line(line) for line in plan.source.lines[:MOST_SHOWN]],
+        "lines_left_off": max(len(plan.source.lines) - MOST_SHOWN, 0),
     }
-    return found | {"fires": _all(fires) if counted else None}
+    return found | _refusals(plan) | {"fires": _all(fires) if counted else None}
+
+
+def _refusals(plan: Plan) -> dict[str, Any]:
+    """What is wrong with the file, and what of it was left out as it was asked for."""
+    return {
+        "valid": not plan.problems,
+        "errors": [_refusal(one) for one in plan.problems[:MOST_SHOWN]],
+        "errors_left_off": max(len(plan.problems) - MOST_SHOWN, 0),
+        "left_out": [_refusal(one) for one in plan.left_out[:MOST_SHOWN]],
+        "left_out_left_off": max(len(plan.left_out) - MOST_SHOWN, 0),
+    }
+
+
+def _refusal(one: Located) -> dict[str, Any]:
+    where = {"line": one.line, "field": one.field, "text": one.about[:LONGEST_TEXT]}
+    return {**where, "message": say(one.text, **one.params), "remedy": say(one.remedy) if one.remedy else ""}
+
+
+def _line(line: Line) -> dict[str, Any]:
+    told = {"line": line.number, "text": line.text[:LONGEST_TEXT], "role": line.role, "becomes": line.becomes}
+    return told | {"notes": _said(line.notes)}
 
 
 def _moving(changes: Sequence[GroupChange] | Sequence[RecipeChange]) -> list[dict[str, Any]]:

@@ -14,10 +14,11 @@ from scheduler.tasks.transfer.source import Entry, Located, Source
 @dataclass(frozen=True)
 class Options:
     """Asked for beside the file: `replace` moves tasks it lacks to the trash, and deletes recipes and rules where it
-    speaks of such at all; `enable` switches a crontab's tasks on."""
+    speaks of such at all; `enable` switches a crontab's tasks on; `allowed_only` leaves out rules that the actor may not have."""
 
     replace: bool = False
     enable: bool = False
+    allowed_only: bool = False
 
 
 @dataclass
@@ -46,6 +47,7 @@ class Plan:
     recipes: list[RecipeChange] = field(default_factory=list)
     rules: list[RuleChange] = field(default_factory=list)
     problems: list[Located] = field(default_factory=list)
+    left_out: list[Located] = field(default_factory=list)  # asked for: what would else be among the problems
     state: tuple[Any, ...] = ()
 
     def of(self, action: str) -> list[Change]:

@@ -13,7 +13,7 @@ from scheduler.schedules import zone
 from scheduler.tasks import wording
 from scheduler.tasks.transfer import crontab
 from scheduler.tasks.transfer.crontab import Comment, Job, Setting, Wrong
-from scheduler.tasks.transfer.source import MOST_TASKS, Entry, Line, Source, on_line
+from scheduler.tasks.transfer.source import CORRECT_LINE, MOST_TASKS, Entry, Line, Source, on_line
 
 LONGEST_NAME = 80
 MOST_LINES = 100_000
@@ -29,6 +29,13 @@ ZONE_OF_COMMAND = N_("As in Debian's cron it is for the command alone; the sched
 ZONE_OF_SCHEDULE = N_("The schedules below are in this zone.")
 OTHER_SHELL = N_("The commands below are read by %(shell)s, through a first line with “#!”.")
 SWITCHED_OFF = N_("A line that is switched off; it is not carried over.")
+
+REMEDIES = {
+    crontab.TOO_FEW: N_("Write five fields and a command, as in “0 2 * * * /opt/backup.sh”, or put a “#” in front of the line."),
+    crontab.NO_COMMAND: N_("Write the command behind the schedule, or put a “#” in front of the line."),
+    crontab.NO_USER: N_("Write the user before the command; or have it read as a user's crontab, where none stands there."),
+    crontab.UNKNOWN_NICKNAME: N_("Write one of these or five fields, as in “0 2 * * *”, or put a “#” in front of the line."),
+}
 
 _FIELD = re.compile(r"[\d*/,A-Za-z-]*[\d*][\d*/,A-Za-z-]*|[A-Za-z]{3}")
 
@@ -94,7 +101,8 @@ def _is_schedule(text: str) -> bool:
 def _wrong(reader: Reader, line: Line, problem: Problem) -> None:
     line.role = "wrong"
     line.notes.append(problem)
-    reader.source.problems.append(on_line(line.number, problem.field, problem))
+    remedy = REMEDIES.get(problem.text, CORRECT_LINE)
+    reader.source.problems.append(on_line(line.number, problem.field, problem, line.text, remedy))
 
 
 def _setting(reader: Reader, line: Line, said: Setting) -> None:

@@ -1,7 +1,7 @@
 """The verbs on files: read one, plan it, bring it in whole or not at all, write one; formats and rules live beside it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -35,6 +35,8 @@ from scheduler.tasks.transfer.source import MOST_TASKS, Source
 FORMATS = ("json", "yaml", "tasks.json", "crontab")
 WRITTEN = FORMATS[:3]
 CHUNK = 500
+MOST_REFUSED = 1000
+MORE_WRONG = N_("From here on %(count)s more are wrong: correct those before, and look again.")
 
 
 @dataclass
@@ -130,7 +132,9 @@ def _chosen(actor: Actor, ids: frozenset[int]) -> Sequence[Task]:
 def _refuse(plan: Plan) -> None:
     if plan.problems:
         db.session.rollback()
-        raise Invalid(plan.problems)
+        told, more = plan.problems[:MOST_REFUSED], plan.problems[MOST_REFUSED:]
+        beyond = [replace(more[0], text=MORE_WRONG, params={"count": len(more)})] if more else []
+        raise Invalid([*told, *beyond])
 
 
 def _write(session: Session, actor: Actor, plan: Plan) -> None:

@@ -15,7 +15,7 @@ from scheduler.kinds import read as read_content
 from scheduler.tasks import contents, drafts, wording
 from scheduler.tasks.models import Group
 from scheduler.tasks.transfer import native
-from scheduler.tasks.transfer.source import Entry, Located, located
+from scheduler.tasks.transfer.source import Entry, Located, refused
 from scheduler.vault import MASK
 
 MOST_CONCURRENT = 10_000
@@ -41,14 +41,16 @@ def plan(
     changes: list[GroupChange] = []
     problems: list[Located] = []
     names = {group.name: group.key for group in groups.values()}
+    seen: set[str] = set()
     for entry in entries:
         try:
             change = _judged(actor, entry, groups)
-            _free(change, names, {one.key for one in changes})
+            _free(change, names, seen)
         except SchedulerError as error:
-            problems += [located(entry, problem) for problem in error.problems]
+            problems += refused(entry, error)
             continue
         changes.append(change)
+        seen.add(change.key)
         known.setdefault(change.key, change.group)
     return changes, known, problems
 

@@ -18,7 +18,7 @@ from scheduler.tasks.models import DEFAULT_GROUP, Group, OwnRecipe, Task
 from scheduler.tasks.transfer import comparing, grouping, linking, native, recipe_entries, rule_section
 from scheduler.tasks.transfer.changes import Change, Options, Plan
 from scheduler.tasks.transfer.rule_section import Scene
-from scheduler.tasks.transfer.source import Entry, Source, located
+from scheduler.tasks.transfer.source import Entry, Source, located, refused
 
 CHUNK = 500
 Progress = Callable[[int, int], None]
@@ -82,7 +82,8 @@ class _Planner:
                 if self.source.lines:
                     self.source.lines[entry.line - 1].becomes = change.name
             except SchedulerError as error:
-                self.plan.problems += [located(entry, problem) for problem in error.problems]
+                self.plan.problems += refused(entry, error)
+                self._tell_line(entry, error)
             if number % 100 == 0 or number == total:
                 progress(number, total)
         if self.options.replace:
@@ -93,6 +94,13 @@ class _Planner:
         self.plan.problems += linking.problems(self.session, self.actor, self.plan.changes, self.state.by_key)
         self.plan.problems.sort(key=lambda problem: problem.line)
 
+    def _tell_line(self, entry: Entry, error: SchedulerError) -> None:
+        """Of a crontab's line that no task can be made of: that it is wrong, and why."""
+        if self.source.lines:
+            line = self.source.lines[entry.line - 1]
+            line.role, line.becomes = "wrong", ""
+            line.notes = [*line.notes, *(one for one in error.problems if one not in line.notes)]
+
     def _judge_rules(self) -> None:
         replace = self.options.replace and self.source.has_rules
         if not (self.source.rules or replace):
@@ -102,10 +110,11 @@ class _Planner:
         made = {change.key: None for change in self.plan.changes if change.action == "create"}
         there = {key: row for key, row in (tasks | made).items() if key not in going}
         groups = {key: one for key, one in self.state.groups.items() if can(self.actor, "task.see", definitions.group_place(one))}
-        scene = Scene(there, groups, frozenset(going.values()), replace)
+        scene = Scene(there, groups, frozenset(going.values()), replace, self.options.allowed_only)
         found = rule_section.known().plan(self.session, self.actor, self.source.rules, scene)
         self.plan.rules = found.changes
         self.plan.problems += found.problems
+        self.plan.left_out = found.left_out
         self.source.notes += [note for note in found.notes if note not in self.source.notes]
 
     def _loaded(self) -> State:
@@ -234,7 +243,7 @@ class _Planner:
             try:
                 require(self.actor, "task.delete", task)
             except SchedulerError as error:
-                self.plan.problems += [located(entry, problem) for problem in error.problems]
+                self.plan.problems += refused(entry, error)
             found.append(Change("delete", entry, task.key, task.name, task.group, task))
         return found
 

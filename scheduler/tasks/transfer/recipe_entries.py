@@ -12,7 +12,7 @@ from scheduler.errors import N_, Forbidden, Invalid, Problem, SchedulerError
 from scheduler.tasks import definitions, own_recipes, recipe_drafts, wording
 from scheduler.tasks.models import Group, OwnRecipe
 from scheduler.tasks.recipe_drafts import Given, GivenParameter, RecipeDraft
-from scheduler.tasks.transfer.source import Entry, Located, located
+from scheduler.tasks.transfer.source import Entry, Located, located, refused
 
 ALWAYS = ("key", "name")
 TAKEN = N_("“%(value)s” is taken by another template.")
@@ -42,19 +42,21 @@ def plan(
     """The changes, and what is wrong; `groups` are those there would be, by key. `replace`: what the file lacks is deleted."""
     changes: list[RecipeChange] = []
     problems: list[Located] = []
+    seen: set[str] = set()
     rows = {row.key: row for row in session.scalars(select(OwnRecipe)).unique()} if entries or replace else {}
     for entry in entries:
         try:
             change = _judged(actor, entry, rows, groups)
-            if any(change.key == other.key for other in changes):
+            if change.key in seen:
                 raise Invalid.because(TAKEN, field="key", value=change.key)
+            seen.add(change.key)
             changes.append(change)
         except SchedulerError as error:
-            problems += [located(entry, problem) for problem in error.problems]
+            problems += refused(entry, error)
     if replace:
         kept = {change.key for change in changes}
-        others, refused = _others(actor, [row for key, row in rows.items() if key not in kept])
-        changes, problems = [*changes, *others], [*problems, *refused]
+        others, wrong = _others(actor, [row for key, row in rows.items() if key not in kept])
+        changes, problems = [*changes, *others], [*problems, *wrong]
     return changes, [*problems, *_taken(changes, rows)]
 
 
@@ -90,7 +92,7 @@ def _others(actor: Actor, rows: Iterable[OwnRecipe]) -> tuple[list[RecipeChange]
             try:
                 own_recipes.require(actor, "task.delete", row)
             except SchedulerError as error:
-                problems += [located(found[-1].entry, problem) for problem in error.problems]
+                problems += refused(found[-1].entry, error)
     return found, problems
 
 

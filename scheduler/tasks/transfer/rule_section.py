@@ -40,14 +40,16 @@ class Scene:
     groups: Mapping[str, Group]
     leaving: Collection[int] = ()
     replace: bool = False  # rules that the file lacks are deleted
+    allowed_only: bool = False  # what the actor may not do is left out
 
 
 @dataclass
 class RulePlan:
-    """The changes, what is wrong, and what there is to say of all of them."""
+    """The changes, what is wrong, what was left out as it was asked for, and what there is to say of all of them."""
 
     changes: list[RuleChange] = field(default_factory=list)
     problems: list[Located] = field(default_factory=list)
+    left_out: list[Located] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
 
 

@@ -1,19 +1,25 @@
 """What any file amounts to once it is read: entries with the line each stands on, and what there is to say about lines."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from scheduler.errors import Problem
+from scheduler.errors import N_, Forbidden, Problem, SchedulerError
 
 MOST_TASKS = 20_000
 LARGEST = 20 * 1024 * 1024  # bytes
+CORRECT_LINE = N_("Correct the line, or put a “#” in front of it, and bring the file in again.")
+CORRECT_ENTRY = N_("Correct the entry, or take it out of the file, and bring the file in again.")
+ASK_OTHERS = N_("Take the entry out of the file, or have somebody bring it in who may do that.")
+KEEP = N_("Bring the file in without replacing, or have somebody do it who may delete this.")
 
 
 @dataclass(frozen=True)
 class Located(Problem):
-    """A problem with the line of the file it is on; 0 where it is on none."""
+    """A problem with the line of the file it is on, 0 where it is on none; with what stands there, and what to do about it."""
 
     line: int = 0
+    about: str = ""  # the text of a crontab's line; else the entry's key or name
+    remedy: str = ""  # a catalogue sentence
 
 
 @dataclass
@@ -58,10 +64,24 @@ class Source:
 def located(entry: Entry, problem: Problem) -> Located:
     """`problem` with its place in the file: `line 12: tasks[3].schedule_config`."""
     path = ".".join(filter(None, (entry.where, problem.field)))
-    return on_line(entry.line, path, problem)
+    return on_line(entry.line, path, problem, _about(entry), CORRECT_LINE if entry.origin else CORRECT_ENTRY)
 
 
-def on_line(line: int, path: str, problem: Problem) -> Located:
+def refused(entry: Entry, error: SchedulerError) -> list[Located]:
+    """What `error` says of an entry; who may not do it at all is told to ask somebody who may."""
+    found = [located(entry, problem) for problem in error.problems]
+    if not entry.line and not entry.values:  # the file lacks it
+        return [replace(one, remedy=KEEP) for one in found]
+    return [replace(one, remedy=ASK_OTHERS) for one in found] if isinstance(error, Forbidden) else found
+
+
+def on_line(line: int, path: str, problem: Problem, about: str = "", remedy: str = CORRECT_ENTRY) -> Located:
     """`problem` on a line, under a path."""
     place = ": ".join(filter(None, (f"line {line}" if line else "", path)))
-    return Located(place, problem.text, problem.params, line)
+    return Located(place, problem.text, problem.params, line, about, remedy)
+
+
+def _about(entry: Entry) -> str:
+    """The entry as people know it; what is no text is no name."""
+    told = (entry.origin, entry.values.get("key"), entry.values.get("name"))
+    return next((one for one in told if one and isinstance(one, str)), "")

@@ -40,7 +40,7 @@ def read(decoded: Decoded) -> Source:
     for entry in listed(value, section, decoded.lines.get(section, []), source.problems):
         entry.whole = False
         given = entry.values
-        entry.values = {}
+        entry.values = {"key": given.get("task_id")}  # so that what is wrong with it says of what
         for problem in _refused(given):
             source.problems.append(located(entry, problem))
         if not _refused(given):
