@@ -20,9 +20,8 @@ _UNTAKEN = (
 )
 
 
-def is_untaken(run: Run) -> bool:
-    """Whether the attempt of a running run was handed over, and no worker has taken it yet."""
-    attempt = db.session.get(Attempt, (run.id, run.attempts))
+def is_untaken(attempt: Attempt | None) -> bool:
+    """Whether it was handed over, and no worker has taken it yet."""
     return attempt is not None and attempt.node == NOBODY and attempt.status == AttemptStatus.RUNNING
 
 

@@ -12,7 +12,7 @@ from scheduler.database import db
 from scheduler.errors import N_
 from scheduler.runs import around, handing, policy, queue, reasons
 from scheduler.runs.around import Span
-from scheduler.runs.models import Run
+from scheduler.runs.models import Attempt, Run
 from scheduler.runs.policy import Overlap
 from scheduler.runs.queue import Hold
 from scheduler.runs.reasons import Sentence
@@ -157,7 +157,7 @@ def _because(run: Run) -> tuple[Because, Sentence]:
         place = queue.place_of(run)
         why = place.why if place else Sentence(N_("It waits in the queue."))
         return _WAITS.get(place.hold if place else Hold.READY, Because.WAITING_SLOT), why
-    if run.status == Status.RUNNING and handing.is_untaken(run):
+    if run.status == Status.RUNNING and handing.is_untaken(db.session.get(Attempt, (run.id, run.attempts))):
         return Because.WAITING_WORKER, Sentence(N_("It was handed over, and waits for a worker to take it."))
     if run.status == Status.RUNNING:
         return Because.RUNNING, Sentence(N_("It is running, since %(at)s."), {"at": run.started_at})

@@ -11,7 +11,7 @@ from flask import url_for
 from scheduler import clock, nodes
 from scheduler.accounts.permissions import can
 from scheduler.config import settings
-from scheduler.runs import history, queue, whereabouts
+from scheduler.runs import handing, history, queue, whereabouts
 from scheduler.runs.folders import Progress, attempt_folder, progress
 from scheduler.runs.history import Entry
 from scheduler.runs.models import Attempt, Run
@@ -102,8 +102,7 @@ class Head:
     @property
     def untaken(self) -> bool:
         """Whether the attempt shown was handed over, and no worker has taken it yet."""
-        shown = self.attempt
-        return shown is not None and not shown.node and shown.status == AttemptStatus.RUNNING
+        return handing.is_untaken(self.attempt)
 
     @cached_property
     def elsewhere(self) -> str:

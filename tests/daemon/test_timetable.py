@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,12 +19,12 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
 from scheduler.daemon import listeners
-from scheduler.daemon.timetable import BREATH, Nudge, PlanTrigger, Pulse, Timetable
+from scheduler.daemon.timetable import BREATH, Inline, Nudge, PlanTrigger, Pulse, Timetable
 from scheduler.database import db
 from scheduler.tasks import definitions, trash
 from scheduler.tasks.models import Task
 from scheduler.tasks.queries import Timing
-from tests.conftest import FrozenClock
+from tests.conftest import NOON, FrozenClock
 from tests.factories import SYSTEM, at, make_task
 
 MINUTELY = "* * * * *"
@@ -290,3 +291,12 @@ def test_what_wakes_it_is_heard_once_whenever_it_comes() -> None:
 
 def test_its_thread_sleeps_on_what_wakes_it_cheaply(timetable: Timetable) -> None:
     assert isinstance(timetable._scheduler._event, Nudge)
+
+
+def test_jobs_of_one_instant_are_said_once_to_have_fired() -> None:
+    scheduler, inline, heard = BackgroundScheduler(), Inline(), list[Any]()
+    scheduler.add_listener(heard.append, EVENT_JOB_EXECUTED)
+    inline.start(scheduler, "default")
+    for minute in (0, 0, 1):
+        inline.submit_job(SimpleNamespace(id="7", _jobstore_alias="default"), [NOON + timedelta(minutes=minute)])
+    assert [event.scheduled_run_time for event in heard] == [NOON, NOON + timedelta(minutes=1)]

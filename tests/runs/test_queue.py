@@ -257,15 +257,6 @@ def test_the_first_few_are_read_in_order_however_many_wait(app: Flask) -> None:
     assert sum("TEMP B-TREE" in row[-1] for row in plan) == 1  # of the few
 
 
-@pytest.fixture
-def handed_over(app: Flask) -> Iterator[None]:
-    """Workers perform the attempts."""
-    now = config.settings()
-    config.use(now.model_copy(update={"engine": now.engine.model_copy(update={"type": "celery"})}))
-    yield
-    config.use(now)
-
-
 @pytest.mark.usefixtures("handed_over")
 def test_it_waits_for_a_worker_or_the_broker(clock: FrozenClock) -> None:
     make_run()

@@ -1,6 +1,5 @@
 """Every cause there is, each met by a real task; what lies around an instant; whom it is told."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -287,15 +286,6 @@ def test_it_is_told_to_those_who_may_see_the_task(victor: Any, mallory: Any) -> 
 def test_every_cause_is_met_here() -> None:
     text = Path(__file__).read_text(encoding="utf-8")
     assert [because for because in Because if f'"{because}"' not in text] == []
-
-
-@pytest.fixture
-def handed_over(app: Flask) -> Iterator[None]:
-    """Workers perform the attempts."""
-    now = config.settings()
-    config.use(now.model_copy(update={"engine": now.engine.model_copy(update={"type": "celery"})}))
-    yield
-    config.use(now)
 
 
 @pytest.mark.usefixtures("handed_over")

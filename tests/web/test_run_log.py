@@ -348,6 +348,13 @@ def test_it_names_the_machine_that_has_a_log_we_have_not(browser: FlaskClient, k
     assert "on the machine that performed it" not in text_of(browser.get(f"/runs/{run.id}"))
 
 
+def test_what_was_put_back_to_wait_has_not_lost_its_log(browser: FlaskClient) -> None:
+    run = make_run()
+    lifecycle.claim([run.id], node=handing.NOBODY)
+    handing.put_back(run.id, 1, "the broker does not answer")
+    assert "It has not started yet" in text_of(browser.get(f"/runs/{run.id}"))
+
+
 def test_a_log_of_another_machine_cannot_be_saved_here(browser: FlaskClient) -> None:
     run = perform(make_run(), host="ran-on")
     with transaction() as session:
