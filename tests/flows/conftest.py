@@ -165,13 +165,15 @@ class Site:
     def output(self, run: Run, number: int = 1) -> bytes:
         return (attempt_folder(self.instance, run.id, number) / "output.log").read_bytes()
 
-    def processes(self) -> list[int]:
-        """The processes of this installation's tasks that are alive."""
-        cookie = f"{COOKIE}={self.instance.as_posix()}\0".encode()
+    def processes(self, run: Run | None = None) -> list[int]:
+        """The processes of this installation's tasks, or of one run, that are alive."""
+        marks = [f"{COOKIE}={self.instance.as_posix()}\0".encode()]
+        marks += [f"SCHEDULER_RUN_ID={run.id}\0".encode()] if run else []
         found = []
         for path in Path("/proc").glob("[0-9]*/environ"):
             try:
-                if cookie in path.read_bytes() and b") Z " not in (path.parent / "stat").read_bytes():
+                environ = path.read_bytes()
+                if all(mark in environ for mark in marks) and b") Z " not in (path.parent / "stat").read_bytes():
                     found.append(int(path.parent.name))
             except (FileNotFoundError, ProcessLookupError, PermissionError):
                 continue
