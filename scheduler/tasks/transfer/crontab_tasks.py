@@ -13,7 +13,7 @@ from scheduler.schedules import zone
 from scheduler.tasks import wording
 from scheduler.tasks.transfer import crontab
 from scheduler.tasks.transfer.crontab import Comment, Job, Setting, Wrong
-from scheduler.tasks.transfer.source import CORRECT_LINE, MOST_TASKS, Entry, Line, Source, on_line
+from scheduler.tasks.transfer.source import CORRECT_LINE, MOST_TASKS, UNREAD, Entry, Line, Source, enough, on_line
 
 LONGEST_NAME = 80
 MOST_LINES = 100_000
@@ -60,6 +60,9 @@ def read(text: str, form: str = "auto") -> Source:
     source = Source("crontab", notes=[Problem("", AS_SYSTEM if system else AS_USER), Problem("", CREATED_DISABLED)])
     reader = Reader(system, source)
     for number, line in enumerate(lines, 1):
+        if enough(source.problems):
+            source.lines.append(Line(number, line, UNREAD))
+            continue
         _take(reader, number, line)
         if len(source.entries) > MOST_TASKS:
             text = N_("There are more than %(limit)s tasks in it.")

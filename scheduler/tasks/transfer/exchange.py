@@ -11,7 +11,7 @@ from scheduler import clock, signals
 from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require
 from scheduler.database import after_commit, db, transaction
-from scheduler.errors import N_, Invalid
+from scheduler.errors import N_, Invalid, Problem
 from scheduler.schedules.plan import Plan as Due
 from scheduler.tasks import definitions, dependencies, due, own_recipes, queries, trash, versions
 from scheduler.tasks.models import Group, Task
@@ -30,7 +30,7 @@ from scheduler.tasks.transfer import (
 from scheduler.tasks.transfer.changes import PLAIN, Change, Options, Plan
 from scheduler.tasks.transfer.fires import Counter, Fires, Timing
 from scheduler.tasks.transfer.planning import Progress
-from scheduler.tasks.transfer.source import MOST_TASKS, Source
+from scheduler.tasks.transfer.source import MORE, MOST_TASKS, Source, enough
 
 FORMATS = ("json", "yaml", "tasks.json", "crontab")
 WRITTEN = FORMATS[:3]
@@ -133,8 +133,8 @@ def _refuse(plan: Plan) -> None:
     if plan.problems:
         db.session.rollback()
         told, more = plan.problems[:MOST_REFUSED], plan.problems[MOST_REFUSED:]
-        beyond = [replace(more[0], text=MORE_WRONG, params={"count": len(more)})] if more else []
-        raise Invalid([*told, *beyond])
+        beyond: list[Problem] = [replace(more[0], text=MORE_WRONG, params={"count": len(more)})] if more else []
+        raise Invalid([*told, *beyond, *([MORE] if enough(plan.problems) else [])])
 
 
 def _write(session: Session, actor: Actor, plan: Plan) -> None:
