@@ -56,7 +56,7 @@ def plan(session: Session, actor: Actor, entries: Sequence[Entry], scene: Scene)
             found.changes.append(RuleChange("same", entry, _place(values), values, alike[0].rule.id))
         else:
             left.append((entry, values))
-    for entry, values in left:
+    for entry, values in while_few(left, found.problems):
         _judge(actor, found, RuleChange("create", entry, _place(values), values), standing.named(values), scene)
     for one in standing.rows.values() if scene.replace and not enough(found.problems) else ():
         change = RuleChange("delete", Entry(0, "rules", {}), _place(one[1]), one[1], one[0].rule.id)
