@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from scheduler.accounts.permissions import SYSTEM
 from scheduler.database import db
 from scheduler.errors import Invalid
+from scheduler.tasks import trash
 from scheduler.tasks.models import Task
-from scheduler.tasks.transfer import crontab, crontab_tasks, exchange
+from scheduler.tasks.transfer import crontab, crontab_again, crontab_tasks, exchange
 from scheduler.tasks.transfer.changes import Options
 from scheduler.tasks.transfer.source import Source
 
@@ -193,3 +194,30 @@ def test_whatever_it_is_each_line_is_reported(text: str) -> None:
     source = crontab_tasks.read(text)
     assert len(source.lines) == len(crontab.lines_of(text))
     assert len(source.entries) + len(source.problems) <= len(source.lines)
+
+
+def test_lines_that_are_alike_are_tasks_of_their_own_and_stay_the_same_ones(app: Flask) -> None:
+    text = "0 1 * * * x\n" * 60
+    ids = [task.id for task in bring(text)]
+    assert [task.key for task in db.session.query(Task)][:3] == ["x", "x-2", "x-3"]
+    assert [task.id for task in bring(text)] == ids and len(ids) == 60
+
+
+def test_a_line_is_the_task_it_was_although_one_before_it_was_deleted(app: Flask) -> None:
+    first, second = bring("# same\n0 1 * * * one\n# same\n0 2 * * * two")
+    trash.remove(SYSTEM, first.id)
+    assert [task.id for task in bring("# same\n0 2 * * * two")] == [second.id]
+
+
+def test_thousands_of_lines_that_are_alike_ask_once_each_what_is_free(app: Flask) -> None:
+    class Taken(set[str]):
+        asked = 0
+
+        def __contains__(self, name: object) -> bool:
+            self.asked += 1
+            return super().__contains__(name)
+
+    taken = Taken({"x", "x-7"})
+    free = crontab_again.Free("-{}", taken)
+    assert [free.of("x") for _ in range(1000)][4:7] == ["x-6", "x-8", "x-9"]
+    assert taken.asked < 3 * 1000
