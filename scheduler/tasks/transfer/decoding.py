@@ -276,5 +276,5 @@ def guess(data: bytes) -> str:
     """The format `data` seems to be in, by how it begins."""
     head = data[:2000].decode("utf-8-sig", "replace").lstrip()
     if head.startswith(("{", "[")):
-        return "json" if re.match(r'\{\s*"format"', head) or '"schedule_type"' in head else "tasks.json"
+        return "json" if re.search(r'"format"\s*:\s*"scheduler"|"schedule_type"', head) else "tasks.json"
     return "yaml" if re.search(r"^format\s*:\s*[\"']?scheduler", head, re.MULTILINE) else "crontab"

@@ -19,7 +19,7 @@ from scheduler.tasks.transfer import comparing, crontab_again, grouping, linking
 from scheduler.tasks.transfer.changes import Change, Options, Plan
 from scheduler.tasks.transfer.crontab_again import Earlier, Free
 from scheduler.tasks.transfer.rule_section import Scene
-from scheduler.tasks.transfer.source import MORE, UNREAD, Entry, Source, enough, located, refused, while_few
+from scheduler.tasks.transfer.source import Entry, Source, enough, located, refused, tell_line, tell_of_rest, while_few
 
 CHUNK = 500
 Progress = Callable[[int, int], None]
@@ -75,7 +75,7 @@ class _Planner:
             if not enough(self.plan.problems):
                 judged()
         if enough(self.plan.problems):
-            self._tell_of_the_rest()
+            tell_of_rest(self.source, self.source.entries[self.judged :])
         self._tell_of_secrets()
         self.plan.problems.sort(key=lambda problem: problem.line)
 
@@ -100,7 +100,7 @@ class _Planner:
                     self.source.lines[entry.line - 1].becomes = change.name
             except SchedulerError as error:
                 self.plan.problems += refused(entry, error)
-                self._tell_line(entry, error)
+                tell_line(self.source, entry, error)
             if number % 100 == 0 or number == total:
                 progress(number, total)
             self.judged = number
@@ -111,20 +111,6 @@ class _Planner:
         """What can be seen only of all tasks."""
         self._names()
         self.plan.problems += linking.problems(self.session, self.actor, self.plan.changes, self.state.by_key, self.seen)
-
-    def _tell_of_the_rest(self) -> None:
-        """That not everything was looked at, and of a crontab which lines."""
-        self.source.notes += [note for note in [MORE] if note not in self.source.notes]
-        for entry in self.source.entries[self.judged :] if self.source.lines else ():
-            line = self.source.lines[entry.line - 1]
-            line.role, line.becomes, line.notes = UNREAD, "", []
-
-    def _tell_line(self, entry: Entry, error: SchedulerError) -> None:
-        """Of a crontab's line that no task can be made of: that it is wrong, and why."""
-        if self.source.lines:
-            line = self.source.lines[entry.line - 1]
-            line.role, line.becomes = "wrong", ""
-            line.notes = [*line.notes, *(one for one in error.problems if one not in line.notes)]
 
     def _judge_rules(self) -> None:
         replace = self.options.replace and self.source.has_rules

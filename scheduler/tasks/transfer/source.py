@@ -81,6 +81,22 @@ def while_few(entries: Iterable[T], problems: Sequence[Located]) -> Iterator[T]:
     return takewhile(lambda _: not enough(problems), entries)
 
 
+def tell_line(source: Source, entry: Entry, error: SchedulerError) -> None:
+    """Of a crontab's line that no task can be made of: that it is wrong, and why."""
+    if source.lines:
+        line = source.lines[entry.line - 1]
+        line.role, line.becomes = "wrong", ""
+        line.notes = [*line.notes, *(one for one in error.problems if one not in line.notes)]
+
+
+def tell_of_rest(source: Source, entries: Iterable[Entry]) -> None:
+    """That not everything was looked at, and of a crontab which lines."""
+    source.notes += [MORE] if MORE not in source.notes else []
+    for entry in entries if source.lines else ():
+        line = source.lines[entry.line - 1]
+        line.role, line.becomes, line.notes = UNREAD, "", []
+
+
 def located(entry: Entry, problem: Problem) -> Located:
     """`problem` with its place in the file: `line 12: tasks[3].schedule_config`."""
     path = ".".join(filter(None, (entry.where, problem.field)))
