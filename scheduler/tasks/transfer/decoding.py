@@ -272,9 +272,12 @@ class _Walker:
         return lines
 
 
+_YAML = re.compile(r"(#.*\n|\s)*(---|[A-Za-z_]+\s*:(\s|$))")  # how no line of a crontab begins
+
+
 def guess(data: bytes) -> str:
     """The format `data` seems to be in, by how it begins."""
     head = data[:2000].decode("utf-8-sig", "replace").lstrip()
     if head.startswith(("{", "[")):
         return "json" if re.search(r'"format"\s*:\s*"scheduler"|"schedule_type"', head) else "tasks.json"
-    return "yaml" if re.search(r"^format\s*:\s*[\"']?scheduler", head, re.MULTILINE) else "crontab"
+    return "yaml" if _YAML.match(head) else "crontab"

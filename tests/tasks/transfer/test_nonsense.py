@@ -172,3 +172,20 @@ def test_what_is_wrong_with_one_is_not_said_of_those_that_wait_for_it(app: Flask
     rule = {"scope": "task", "task": "one", "triggers": ["lost"], "channels": [{"channel": "on call"}]}
     text = json.dumps({"format": "scheduler", "version": 1, "tasks": [one | {"colour": 1}, two], "rules": [rule]})
     assert [problem.path for problem in look(text, "json").problems] == ["tasks[0].colour"]
+
+
+@pytest.mark.parametrize(
+    ("text", "format_"),
+    [
+        ('{"version": 1, "format": "scheduler"}', "json"),
+        ('[{"task_id": "x"}]', "tasks.json"),
+        ("# made by hand\n\nformat: scheduler\n", "yaml"),
+        ("\ufeff---\ngroups:\n- key: a\n", "yaml"),
+        ("services:\n  web: x\n", "yaml"),
+        ("# note: this\nMAILTO=me@example.org\n", "crontab"),
+        ("@daily echo a: b\n", "crontab"),
+        ("", "crontab"),
+    ],
+)
+def test_a_file_is_taken_for_what_it_looks_like(text: str, format_: str) -> None:
+    assert decoding.guess(text.encode()) == format_
