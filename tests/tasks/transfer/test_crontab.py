@@ -131,6 +131,12 @@ def test_a_user_s_crontab_is_told_from_it(text: str) -> None:
     assert not crontab.is_system(text.split("\n"))
 
 
+def test_one_line_that_is_not_the_system_s_settles_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, read = [], crontab.read
+    monkeypatch.setattr(crontab, "read", lambda line, system: (looked.append(line), read(line, system))[1])
+    assert not crontab.is_system(["# x", "0 5 * * * root x", "nonsense", *["0 5 * * * root x"] * 1000]) and len(looked) == 3
+
+
 def test_another_user_is_mentioned() -> None:
     assert "“nobody”" in notes(crontab_tasks.read("0 5 * * * nobody x", "system"), 1)
 
