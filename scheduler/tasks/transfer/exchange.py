@@ -11,7 +11,7 @@ from scheduler import clock, signals
 from scheduler.accounts import audit
 from scheduler.accounts.permissions import Actor, require
 from scheduler.database import after_commit, db, transaction
-from scheduler.errors import N_, Invalid, Problem
+from scheduler.errors import N_, Invalid
 from scheduler.schedules.plan import Plan as Due
 from scheduler.tasks import definitions, dependencies, due, own_recipes, queries, trash, versions
 from scheduler.tasks.models import Group, Task
@@ -133,8 +133,10 @@ def _refuse(plan: Plan) -> None:
     if plan.problems:
         db.session.rollback()
         told, more = plan.problems[:MOST_REFUSED], plan.problems[MOST_REFUSED:]
-        beyond: list[Problem] = [replace(more[0], text=MORE_WRONG, params={"count": len(more)})] if more else []
-        raise Invalid([*told, *beyond, *([MORE] if enough(plan.problems) else [])])
+        beyond = [replace(more[0], text=MORE_WRONG, params={"count": len(more)})] if more else []
+        if enough(plan.problems):
+            beyond.append(replace(plan.problems[-1], text=MORE.text, params=MORE.params))
+        raise Invalid([*told, *beyond])
 
 
 def _write(session: Session, actor: Actor, plan: Plan) -> None:
