@@ -28,7 +28,7 @@ _UNSTARTED = (
     .scalar_subquery()
 )
 _JUDGED = (
-    select(_run.id, _run.attempts, _run.task_id, _run.started_at, _run.cancel_at, _run.reason, _run.cause, _run.priority,
+    select(_run.id, _run.attempts, _run.task_id, _run.started_at, _run.cancel_at, _run.reason, _run.priority,
            shared(_task.policy), _task.deleted_at, _task.enabled,
            exists().where(_edge.upstream_id == _run.task_id).label("awaited"),
            (_run.attempts - 1 - _UNSTARTED).label("tries"), _attempt.started_at.label("began"), _attempt.host, _attempt.pid,
