@@ -61,6 +61,11 @@ def pytest_unconfigure() -> None:
     postgresql.stop()
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where no browser is wanted, nothing is imported for one."""
+    return True if collection_path.name == "browser" and "not browser" in config.option.markexpr else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What takes minutes runs only when asked for by its mark; what no database has a part in is not run on a second one."""
@@ -132,8 +137,11 @@ def clock() -> Iterator[FrozenClock]:
 
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Each template is compiled once, whatever applications the tests make of it."""
-    cache = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+    """Each template is compiled once, whatever applications and workers the tests make of it."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "templates"  # by all workers of this run
+    shared.mkdir(exist_ok=True)
+    cache = FileSystemBytecodeCache(str(shared))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(Flask.jinja_options, "bytecode_cache", cache)
         yield
