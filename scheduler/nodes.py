@@ -31,7 +31,7 @@ class Node(Base):
     host: Mapped[str] = mapped_column(String(64))
     mark: Mapped[str] = mapped_column(String(120))  # which start of which machine, and which folder of it
     seen_at: Mapped[datetime] = mapped_column(UTCDateTime)  # by the database's clock
-    works_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # when a worker of it last had its broker, by the same clock
+    works_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # when its worker was last there; none without its broker
 
 
 class Lease(Base):
@@ -68,13 +68,13 @@ def shared() -> bool:
     return db.engine.dialect.name == "postgresql"
 
 
-def seen(mark: str, works: bool = False) -> None:
-    """Write down that a daemon of this node is alive, or a worker that has its broker (`works`)."""
+def seen(mark: str, works: bool | None = None) -> None:
+    """Write down that this node is alive; a worker says whether it `works`: it is there and has its broker."""
     with transaction() as session:
         node = session.get(Node, own()) or Node(id=own())
         node.host, node.mark, node.seen_at = HOST, mark, moment()
-        if works:
-            node.works_at = moment()
+        if works is not None:
+            node.works_at = moment() if works else None
         session.add(node)
 
 

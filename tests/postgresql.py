@@ -5,13 +5,14 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 import psycopg
+
+from tests.waiting import until
 
 NOBODY = 65534
 LARGE = 1 << 20  # bytes in a database's tables from which copying another is quicker than emptying them
@@ -146,12 +147,11 @@ def _not_root(data: Path) -> dict[str, object]:
 
 
 def _wait_until_ready(address: str) -> None:
-    deadline = time.monotonic() + 20
-    while True:
+    def ready() -> bool:
         try:
             psycopg.connect(f"{address}/postgres").close()
-            return
         except psycopg.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
+            return False
+        return True
+
+    until(ready, 60)

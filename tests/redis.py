@@ -4,10 +4,10 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from contextlib import closing, suppress
 
 from tests.servers import free_port, missing
+from tests.waiting import until
 
 
 class Redis:
@@ -25,10 +25,7 @@ class Redis:
         """Start it, and wait until it answers."""
         options = ["--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--dir", self._folder]
         self._server = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 20
-        while self.said("PING") != b"+PONG\r\n":
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(lambda: self.said("PING") == b"+PONG\r\n")
         return self
 
     def said(self, command: str) -> bytes:
@@ -42,7 +39,7 @@ class Redis:
         """Stop it; what it held is gone."""
         if self._server is not None:
             self._server.kill()
-            self._server.wait(10)
+            self._server.wait(30)
             self._server = None
 
     def close(self) -> None:

@@ -101,7 +101,7 @@ def test_two_processes_share_a_file_and_one_turns_it(tmp_path: Path) -> None:
     os.utime(path, (at - 86_400, at - 86_400))
     command = [sys.executable, "-c", WRITER, str(path)]
     both = [subprocess.Popen([*command, name, str(at)]) for name in ("web", "daemon")]
-    assert [one.wait(30) for one in both] == [0, 0]
+    assert [one.wait(90) for one in both] == [0, 0]
     found = path.read_text().splitlines()
     assert (len(found), len(list(tmp_path.glob("sys.log.*")))) == (1000, 1)
     assert all(re.fullmatch(r"(web|daemon) \d+ x{300}", line) for line in found)

@@ -14,8 +14,9 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy import select
+from sqlalchemy.exc import DatabaseError
 
-from scheduler import clock, vault
+from scheduler import clock, nodes, vault
 from scheduler.cli import copies
 from scheduler.cli.telling import as_json, bar, say, told
 from scheduler.config import settings
@@ -30,6 +31,7 @@ FORMAT = 1
 MANIFEST, CONFIG, RUNS, WORKSPACES, KEYS = "manifest.json", "config.yaml", "runs", "workspaces", "keys"
 KEY_FILES = ("vault.key", "session.key", "audit.key")
 SERVED = N_("A daemon of this installation is running. Stop the server first.")
+WORKED_ON = N_("A worker of this installation was there a moment ago. Stop the workers first.")
 NO_BACKUP = N_("%(path)s is no backup of ours.")
 OTHER_KEYS = N_("Its secrets were sealed with keys that are not here: give the file of its keys with --keys.")
 
@@ -85,7 +87,7 @@ def restore_command(path: Path, keys_path: Path | None, yes: bool, as_json: bool
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """While no daemon of this installation runs, and none can begin."""
+    """While no daemon and no worker of this installation runs, and no daemon can begin."""
     with ExitStack() as held:
         if copies.dialect() == "sqlite":  # the lock alone: leading writes into the database, which may be damaged
             path = settings().instance / "run" / "daemon.lock"
@@ -99,7 +101,18 @@ def _alone() -> Iterator[None]:
             held.callback(term.resign)
         else:
             told(lambda: _refuse(Conflict, SERVED))
+        if _worked_on():
+            told(lambda: _refuse(Conflict, WORKED_ON))
         yield
+
+
+def _worked_on() -> bool:
+    try:
+        return settings().handed_over and nodes.workers() > 0
+    except DatabaseError:
+        return False  # there are no tables yet, or they are damaged: nobody can work with them
+    finally:
+        db.session.remove()
 
 
 def _manifest() -> dict[str, Any]:

@@ -65,8 +65,10 @@ class Worker:
             self._stopping.wait(LOOK)
         if self._consumer is not None:
             self._consumer.stop(PATIENCE)
+            self._take_leave()
         if self._tending is not None:
             self._tending.stop()
+            self._tending = None
 
     def stop(self) -> None:
         """Take no more; what runs goes on under its supervisors."""
@@ -127,6 +129,13 @@ class Worker:
         if silent != self._silent:
             _log.log(logging.ERROR if self._silent else logging.INFO, "event=broker reason=%s", self._silent or "it answers")
         nodes.seen(mark(settings().instance), works=not self._silent)
+
+    def _take_leave(self) -> None:
+        try:
+            with self._app.app_context():
+                nodes.seen(mark(settings().instance), works=False)
+        except (SQLAlchemyError, Unavailable) as error:
+            self._quiet.failed("leave", error)  # for a minute it seems to be there
 
     def _stay_with_old(self) -> None:
         """What an earlier worker of this node left running takes the places it had."""

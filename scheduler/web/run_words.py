@@ -38,8 +38,8 @@ LOST = N_("Nobody saw it end: the machine or its supervisor went away. It may ha
 
 
 def standing(run: Run) -> str:
-    """The status by which `looks` knows the run; a queued one that has tried already waits to retry."""
-    return "retrying" if run.status == Status.PENDING and run.attempts else run.status
+    """The status by which `looks` knows the run; a queued one that has begun already waits to retry."""
+    return "retrying" if run.status == Status.PENDING and run.started_at else run.status
 
 
 def cause(run: Run) -> str:

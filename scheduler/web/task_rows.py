@@ -25,7 +25,7 @@ from scheduler.schedules.base import Schedule
 from scheduler.tasks import dependencies, queries
 from scheduler.tasks.models import Task
 from scheduler.tasks.queries import Wanted
-from scheduler.web import access, formats, rendering, viewer
+from scheduler.web import access, formats, rendering, run_words, viewer
 
 OVERDUE = timedelta(seconds=5)
 GROUPS_OWN = N_("Content of the group")
@@ -56,7 +56,7 @@ class Row:
         """How it stands now, else how its last run ended."""
         if self.run is None:
             return self.task.last_status or "never"
-        return "retrying" if self.run.status == Status.PENDING and self.run.attempts else self.run.status
+        return run_words.standing(self.run)
 
     @property
     def passed(self) -> float | None:

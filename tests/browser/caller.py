@@ -1,12 +1,13 @@
 """Setting the scene over HTTP, without a browser: people, tasks, runs; what is tested goes through the browser."""
 
 import re
-import time
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 import requests
+
+from tests.waiting import until
 
 PASSWORD = "a long walk at noon"
 API = "/api/v1/scheduler"
@@ -72,10 +73,7 @@ class Caller:
     def run(self, task: Made) -> str:
         """Run it now and wait until that is over; the address of the run's page."""
         page = self.begin(task)
-        deadline = time.monotonic() + 20
-        while not self.call("GET", page.replace("/runs/", "/executions/"))["end_time"]:
-            assert time.monotonic() < deadline, "the run did not end"
-            time.sleep(0.05)
+        until(lambda: self.call("GET", page.replace("/runs/", "/executions/"))["end_time"])
         return page
 
     def last_run(self, task: Made) -> str:

@@ -4,14 +4,12 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -20,6 +18,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request,
 
 from tests.browser.caller import PASSWORD, Caller, Made
 from tests.servers import free_port, missing
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = "/usr/bin/chromium"
@@ -75,7 +74,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     yield start
     for server in servers:
         server.process.terminate()
-        server.process.wait(20)
+        server.process.wait(30)
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +87,7 @@ def server(start_server: Callable[..., Server]) -> Server:
 def chromium() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         missing("no Chromium here: apt-get install chromium")
-    expect.set_options(timeout=10_000)  # other work may go on beside the tests
+    expect.set_options(timeout=20_000)  # other work may go on beside the tests
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         yield browser
@@ -223,11 +222,12 @@ def serious(page: Page, within: str = "html") -> list[str]:
 
 
 def _wait_until_served(server: Server) -> None:
-    deadline = time.monotonic() + 30
-    while True:
+    def served() -> bool:
+        assert server.process.poll() is None, server.console
         try:
             urlopen(f"{server.address}/healthz", timeout=2).close()
-            return
-        except (URLError, OSError):
-            assert server.process.poll() is None and time.monotonic() < deadline, server.console
-            time.sleep(0.1)
+        except OSError:
+            return False
+        return True
+
+    until(served, 60)

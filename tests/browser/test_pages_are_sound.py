@@ -316,5 +316,6 @@ def stray_english(page: Page) -> list[str]:
         }""",
         [THEIRS, READ_OUT],
     )
+    names = sorted(names, key=len, reverse=True)  # one may be the beginning of another
     said = [reduce(lambda rest, name: rest.replace(name, ""), names, text) for text in said]
     return sorted({text.strip() for text in said if re.search(r"[A-Za-z]{3,}", LATIN.sub("", NAMES.sub("", text)))})

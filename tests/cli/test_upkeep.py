@@ -106,6 +106,16 @@ def test_nothing_is_restored_under_a_running_daemon(house: House) -> None:
     term.resign()
 
 
+def test_nothing_is_restored_under_a_running_worker(house: House) -> None:
+    backup = house.backup()
+    nodes.seen("the mark", works=True)
+    before = config.use(config.settings().model_copy(update={"engine": config.Engine(type="celery")}))
+    assert "Stop the workers first" in house.call("restore", "--yes", backup["backup"], fails=True)
+    nodes.seen("the mark", works=False)
+    house.call("restore", "--yes", backup["backup"])
+    config.use(before)
+
+
 def test_something_else_is_no_backup(house: House) -> None:
     path = house.folder / "x.tar.gz"
     path.write_bytes(b"nonsense")
@@ -156,7 +166,7 @@ def test_check_asks_for_workers_where_they_are_needed(house: House, monkeypatch:
     carrier = FakeCarrier()
     monkeypatch.setattr("scheduler.cli.checks.carrier", lambda now: carrier)
     carrier.asleep = [(1, 1)]
-    assert "no worker was heard of for a minute, and 1 messages wait" in house.call("check", fails=True)
+    assert "no worker is there, and 1 messages wait" in house.call("check", fails=True)
     nodes.seen("here", works=True)
     assert "workers: ok" in house.call("check")
     carrier.unreachable = True

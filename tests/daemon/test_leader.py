@@ -83,7 +83,7 @@ def test_one_that_is_frozen_is_ended_by_who_waits(tmp_path: Path, holder: subpro
         clock.move(seconds=0.5)
     assert holder.poll() is None
     other.take()
-    assert holder.wait(5) == -signal.SIGKILL
+    assert holder.wait(30) == -signal.SIGKILL
     assert taken(other).held
 
 

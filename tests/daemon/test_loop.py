@@ -99,7 +99,7 @@ def test_a_look_that_goes_on_hears_that_it_shall_end(app: Flask) -> None:
 
     begun, loop = threading.Event(), Loop(app, _log, "ada", look)
     loop.start()
-    assert begun.wait(10)
+    assert begun.wait(30)
     loop.stop(10)
     assert heard.is_set() and not loop._thread.is_alive()
 

@@ -30,7 +30,7 @@ class Hanging:
             self.again.set()
             return 0
         self.entered.set()
-        assert self.release.wait(20)
+        assert self.release.wait(30)
         with transaction():
             self.wrote.set()
         return 0
@@ -59,7 +59,7 @@ def leader() -> int:
 def test_a_process_of_its_own_ends(app: Flask, hanging: Hanging, clock: FrozenClock, caplog: pytest.LogCaptureFixture) -> None:
     daemon = Daemon(app, FakeEngine(), alone=True)
     daemon.start()
-    assert hanging.entered.wait(10)
+    assert hanging.entered.wait(30)
     clock.move(seconds=31)
     daemon.wait()
     daemon.stop()
@@ -70,7 +70,7 @@ def test_a_process_of_its_own_ends(app: Flask, hanging: Hanging, clock: FrozenCl
 def test_beside_the_pages_it_leads_again_when_the_thread_has_let_go(app: Flask, hanging: Hanging, clock: FrozenClock) -> None:
     daemon = Daemon(app, FakeEngine())
     daemon.start()
-    assert hanging.entered.wait(10)
+    assert hanging.entered.wait(30)
     first = leader()
     clock.move(seconds=31)
     with app.app_context():
@@ -79,6 +79,6 @@ def test_beside_the_pages_it_leads_again_when_the_thread_has_let_go(app: Flask, 
             continue
     term.resign()
     hanging.release.set()
-    assert hanging.again.wait(10)
+    assert hanging.again.wait(30)
     assert (daemon.stuck, hanging.wrote.is_set(), leader()) == (False, False, first + 2)
     daemon.stop()

@@ -146,14 +146,30 @@ def test_where_a_daemon_works_it_leaves_the_node_to_it(app: Flask, worker: Worke
 def test_it_is_seen_to_work_while_it_has_its_broker(worker: Worker, carrier: FakeCarrier, clock: FrozenClock) -> None:
     worker._look()
     assert nodes.workers() == 1
-    first = db.session.get_one(Node, nodes.own()).works_at
     carrier.unreachable = True
     clock.move(seconds=nodes.BEAT)
     worker._look()
-    node = db.session.get_one(Node, nodes.own(), populate_existing=True)
-    assert (node.works_at, nodes.out_of_reach(nodes.own())) == (first, None) and node.seen_at > node.works_at
+    assert (nodes.workers(), nodes.out_of_reach(nodes.own())) == (0, None)
+    carrier.unreachable = False
+    clock.move(seconds=nodes.BEAT)
+    worker._look()
+    assert nodes.workers() == 1
+
+
+def test_one_that_was_not_heard_of_for_a_minute_does_not_work(worker: Worker) -> None:
+    worker._look()
     with transaction() as session:
         session.get_one(Node, nodes.own()).works_at = nodes.moment() - 2 * nodes.SILENT
+    assert nodes.workers() == 0
+
+
+def test_one_that_leaves_says_so_and_a_daemon_in_its_folder_says_nothing_of_it(worker: Worker) -> None:
+    worker._look()
+    nodes.seen("the mark")
+    assert nodes.workers() == 1
+    db.session.rollback()
+    worker.stop()
+    worker.run()
     assert nodes.workers() == 0
 
 

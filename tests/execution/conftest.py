@@ -2,8 +2,7 @@
 
 import itertools
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from scheduler.execution.client import Client
 from scheduler.execution.launcher import start_runner
 from scheduler.execution.protocol import Result, Spec, State, probe, read_result, read_start
+from tests.waiting import until
 
 PATH = os.environ["PATH"]
 
@@ -48,14 +48,6 @@ class Station:
     def perform(self, *argv: str, **more: Any) -> tuple[Result, bytes]:
         """Submit and wait; answers the result and the log."""
         return finished(folder := self.start(*argv, **more)), log_of(folder)
-
-
-def until(true: Callable[[], object], patience: float = 8.0) -> None:
-    """Wait for something to become true."""
-    deadline = time.monotonic() + patience
-    while not true():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.005)
 
 
 def finished(folder: Path) -> Result:

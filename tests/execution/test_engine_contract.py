@@ -13,7 +13,8 @@ from scheduler.execution.engines import Engine, Local, Refusal, engines
 from scheduler.execution.protocol import RUNNER_SOCKET, Spec, State
 from scheduler.runs.folders import attempt_folder, workspace_folder
 from scheduler.runs.policy import Outcome
-from tests.execution.conftest import alive, until
+from tests.execution.conftest import alive
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +29,7 @@ def engine(tmp_path: Path) -> Iterator[Local]:
     runner = made._runner
     if runner is not None and runner.stdin is not None:
         runner.stdin.close()
-        runner.wait(10)
+        runner.wait(30)
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import pytest
 
 from scheduler.execution.protocol import State, probe, read_start
 from scheduler.execution.rehearsal import FOLDER
-from tests.execution.conftest import Station, children, finished, log_of, nursery, running, stationed, until
+from tests.execution.conftest import Station, children, finished, log_of, nursery, running, stationed
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

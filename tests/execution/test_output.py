@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from scheduler.execution.protocol import read_progress
-from tests.execution.conftest import PATH, Station, finished, log_of, until
+from tests.execution.conftest import PATH, Station, finished, log_of
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

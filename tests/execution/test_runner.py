@@ -15,7 +15,8 @@ from scheduler.execution import launcher, sockets
 from scheduler.execution.client import Client, Refused
 from scheduler.execution.launcher import start_runner
 from scheduler.execution.protocol import State, fence, is_locked, probe, read_start
-from tests.execution.conftest import PATH, Station, alive, children, finished, log_of, running, stationed, until
+from tests.execution.conftest import PATH, Station, alive, children, finished, log_of, running, stationed
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -126,14 +127,14 @@ def test_it_lets_attempts_finish_without_a_runner(station: Station, number: int)
     folder = station.start("echo begun; sleep 0.3; echo done; exit 6")
     running(folder)
     os.kill(station.runner.pid, number)
-    station.runner.wait(5)
+    station.runner.wait(30)
     assert (finished(folder)["exit_code"], log_of(folder)) == (6, b"begun\ndone\n")
 
 
 def test_it_leaves_when_the_server_does(station: Station) -> None:
     assert station.runner.stdin is not None
     station.runner.stdin.close()
-    assert station.runner.wait(5) == 0
+    assert station.runner.wait(30) == 0
     assert not (station.instance / "run" / "runner.sock").exists()
 
 
@@ -141,12 +142,12 @@ def test_it_stays_without_a_lifeline_until_told(tmp_path: Path) -> None:
     runner = start_runner(tmp_path, lifeline=False)
     Client(tmp_path, patience=5).close()
     runner.terminate()
-    assert runner.wait(5) == 0
+    assert runner.wait(30) == 0
 
 
 def test_it_is_alone_in_its_instance(station: Station) -> None:
     second = start_runner(station.instance, lifeline=False)
-    assert second.wait(10) == 1
+    assert second.wait(30) == 1
     log = station.instance / "logs" / "runner.log"
     assert "Another runner serves" in log.read_text()
     log.write_text("")

@@ -1,13 +1,13 @@
 """Stop means stop: nothing of a process tree survives, whatever its shape."""
 
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from scheduler.execution.protocol import State, probe, request_stop
-from tests.execution.conftest import PATH, Station, alive, finished, log_of, until
+from tests.execution.conftest import PATH, Station, alive, finished, log_of
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -30,9 +30,8 @@ def cookie(tmp_path: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_it_leaves_nothing_alive_after_a_timeout(station: Station, cookie: dict[str, str], shape: str) -> None:
-    before = time.monotonic()
     result, _ = station.perform(SHAPES[shape], env=cookie, timeout=0.6, grace=0.3)
-    assert (result["reason"], time.monotonic() - before < 3) == ("timeout", True)
+    assert result["reason"] == "timeout"
     assert alive(f"COOKIE={cookie['COOKIE']}") == []
 
 

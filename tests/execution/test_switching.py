@@ -12,7 +12,8 @@ import pytest
 
 from scheduler.execution.protocol import request_stop
 from scheduler.tasks import identity
-from tests.execution.conftest import Station, alive, finished, running, stationed, until
+from tests.execution.conftest import Station, alive, finished, running, stationed
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")]
 

@@ -4,8 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,18 +28,11 @@ from scheduler.tasks.models import Task
 from tests import warm
 from tests.factories import SYSTEM, make_task
 from tests.servers import free_port, private_database
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 COOKIE = "SCHEDULER_TEST_COOKIE"
 PASSWORD = "a long enough password"
-
-
-def until(true: Callable[[], object], patience: float = 20.0) -> None:
-    """Wait for something to become true."""
-    deadline = time.monotonic() + patience
-    while not true():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.05)
 
 
 def answers(address: str) -> bool:
@@ -129,7 +121,7 @@ class Site:
         for server in self._servers:
             if server.poll() is None:
                 server.kill()  # a stopped one too
-            server.wait(10)
+            server.wait(30)
         for process in self.processes():
             with suppress(ProcessLookupError):  # their supervisors may end them meanwhile
                 os.kill(process, signal.SIGKILL)

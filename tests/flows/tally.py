@@ -11,7 +11,8 @@ from scheduler import clock
 from scheduler.runs.models import Run
 from scheduler.runs.status import ENDED
 from scheduler.tasks.models import Task
-from tests.flows.conftest import Site, until
+from tests.flows.conftest import Site
+from tests.waiting import until
 
 SECOND = timedelta(seconds=1)
 

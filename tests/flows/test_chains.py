@@ -3,7 +3,8 @@
 import pytest
 
 from scheduler.tasks.models import Task
-from tests.flows.conftest import Site, until
+from tests.flows.conftest import Site
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

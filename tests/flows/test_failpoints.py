@@ -17,7 +17,8 @@ from scheduler import failpoints
 from scheduler.runs.status import ENDED
 from scheduler.tasks.models import Task
 from tests.factories import attempts
-from tests.flows.conftest import ROOT, Site, until
+from tests.flows.conftest import ROOT, Site
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +42,7 @@ def die_at(site: Site, name: str, server: "subprocess.Popen[bytes]") -> None:
     until(lambda: f"event=failpoint name={name} " in site.log())
     if not name.startswith(("settle", "request", "claim", "spec", "hand", "ingest", "finish", "unstart")):
         server.kill()
-    assert server.wait(5) == -signal.SIGKILL
+    assert server.wait(30) == -signal.SIGKILL
 
 
 def starts(site: Site) -> Counter[str]:

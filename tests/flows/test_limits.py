@@ -8,7 +8,8 @@ import pytest
 from scheduler.runs.folders import workspace_folder
 from scheduler.tasks import identity
 from tests.factories import attempts, make_task
-from tests.flows.conftest import Site, until
+from tests.flows.conftest import Site
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +14,8 @@ import pytest
 from scheduler.execution.protocol import START, is_locked
 from scheduler.runs.folders import attempt_folder
 from scheduler.runs.models import Run
-from tests.flows.conftest import Site, until
+from tests.flows.conftest import Site
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -41,10 +41,8 @@ def test_a_killed_supervisor_is_noticed_and_its_hidden_grandchildren_end(site: S
     site.start()
     run = begun(site, HIDDEN, 4)
     site.kill_supervisor(run)
-    died = time.monotonic()
     until(lambda: not site.processes(), 10)
     assert site.until_over(run, patience=10) == ["lost"]
-    assert time.monotonic() - died < 10
 
 
 def test_a_supervisor_that_dies_after_server_and_runner_leaves_nothing_once_a_server_is_back(site: Site) -> None:

@@ -8,8 +8,9 @@ from sqlalchemy import func, select
 
 from scheduler.database import db
 from scheduler.notify.models import Delivery
-from tests.flows.conftest import Site, until
+from tests.flows.conftest import Site
 from tests.receivers import Hooks, Mail
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

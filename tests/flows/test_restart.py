@@ -7,8 +7,11 @@ from itertools import pairwise
 
 import pytest
 
+from scheduler.execution.protocol import read_result
+from scheduler.runs.folders import attempt_folder
 from tests.factories import attempts
-from tests.flows.conftest import Site, until
+from tests.flows.conftest import Site
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +32,9 @@ def test_tasks_outlive_a_killed_server(site: Site) -> None:
     assert [run.attempts for run in runs] == [1] * 5
     assert [sorted(site.output(run).split()) for run in runs] == [[b"done", b"err", b"out"]] * 5
     assert [len(site.runs(task)) for task in tasks] == [1] * 5
-    assert all(2.9 < (run.duration or 0) < 6 for run in runs)
+    measured = [read_result(attempt_folder(site.instance, run.id, 1)) or {} for run in runs]  # by its supervisor, not by us
+    assert [run.duration for run in runs] == [one["duration"] for one in measured]
+    assert min(one["duration"] for one in measured) > 2.9
 
 
 def test_what_ends_while_no_server_runs_is_written_down_by_the_next(site: Site) -> None:
@@ -49,7 +54,7 @@ def test_a_server_asked_to_leave_leaves_tasks_running(site: Site) -> None:
     run = site.run(site.task("sleep 3; echo done"))
     until(lambda: site.status(run) == "running" and site.processes())
     server.send_signal(signal.SIGTERM)
-    assert server.wait(10) == 0
+    assert server.wait(30) == 0
     assert site.status(run) == "running"
     assert site.processes()
     site.start()

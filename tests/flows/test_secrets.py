@@ -14,8 +14,9 @@ import requests
 
 from scheduler.database import db
 from scheduler.runs.models import Run
-from tests.flows.conftest import COOKIE, Site, until
+from tests.flows.conftest import COOKIE, Site
 from tests.flows.test_api_from_outside import token
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,8 @@ from scheduler.database import db
 from scheduler.runs.models import Attempt, Run
 from scheduler.tasks.models import Task
 from tests.factories import attempts
-from tests.flows.conftest import PASSWORD, Site, until
+from tests.flows.conftest import PASSWORD, Site
+from tests.waiting import until
 
 SHARED = os.environ.get("TEST_DATABASE") == "postgresql"
 TAKEOVER = 15.0 if SHARED else 2.0  # seconds, at most
@@ -84,13 +85,11 @@ def test_four_web_processes_and_two_daemons_do_nothing_twice(
     by_hand = [hand.trigger(task) for hand in hands for task in tasks]
     until(lambda: len(site.runs(tasks[0])) >= 4)
     daemons[0].kill()
-    killed = time.monotonic()
     until(lambda: site.leads() == 2, TAKEOVER)
-    assert time.monotonic() - killed <= TAKEOVER
     by_hand += [hand.trigger(task) for hand in hands for task in tasks]
     until(lambda: len(site.runs(tasks[0])) >= 10)
     daemons[1].terminate()
-    daemons[1].wait(15)
+    daemons[1].wait(30)
     site.start()  # takes in what ended meanwhile
     runs = [run for task in tasks for run in site.runs(task)[:12]]
     assert set(site.until_over(*runs)) == {"success"}
@@ -115,7 +114,7 @@ def test_no_instant_is_lost_or_doubled_when_the_leader_dies(
 
 def test_a_daemon_that_is_asked_to_leave_is_followed_at_once(site: Site, daemons: list["subprocess.Popen[bytes]"]) -> None:
     daemons[0].terminate()
-    assert daemons[0].wait(15) == 0
+    assert daemons[0].wait(30) == 0
     until(lambda: site.leads() == 2, 2.5)
 
 

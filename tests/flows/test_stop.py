@@ -7,7 +7,8 @@ import pytest
 from scheduler.runs.models import Run
 from scheduler.tasks import trash
 from tests.factories import SYSTEM
-from tests.flows.conftest import Site, until
+from tests.flows.conftest import Site
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +44,6 @@ def test_nothing_survives_a_timeout(site: Site) -> None:
     runs = [site.run(site.task(command, timeout_seconds=1)) for command in TREES]
     assert set(site.until_over(*runs, patience=10)) == {"timeout"}
     until(lambda: not site.processes(), 1)
-    assert all(run.duration is not None and run.duration < 4 for run in runs)
 
 
 def test_nothing_survives_a_delete_even_by_another_process(site: Site) -> None:

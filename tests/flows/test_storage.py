@@ -22,7 +22,8 @@ from scheduler import clock, config
 from scheduler.runs.models import Run
 from scheduler.tasks.models import Task
 from tests.factories import attempts
-from tests.flows.conftest import ROOT, Site, until
+from tests.flows.conftest import ROOT, Site
+from tests.waiting import until
 
 POSTGRESQL = os.environ.get("TEST_DATABASE") == "postgresql"
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
@@ -171,7 +172,7 @@ def test_a_task_that_fills_the_disk_itself(site: Site) -> None:
 def test_a_start_on_a_read_only_disk_is_refused_in_one_line(site: Site) -> None:
     run("mount", "-o", "remount,ro", str(site.instance))
     command = [sys.executable, "app.py", "--instance", str(site.instance), "--port", "1"]
-    server = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    server = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False)
     expected = f"Scheduler cannot start: The folder {site.instance} cannot be written to (Read-only file system)."
     assert (server.returncode, server.stderr.splitlines()[0].split(" [")[0]) == (1, expected)
     assert "Traceback" not in server.stderr

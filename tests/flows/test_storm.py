@@ -11,8 +11,9 @@ import pytest
 from scheduler.execution.protocol import is_locked, read_result, read_start
 from scheduler.runs.folders import attempt_folder
 from tests.factories import attempts
-from tests.flows.conftest import Site, until
+from tests.flows.conftest import Site
 from tests.flows.tally import Tally
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

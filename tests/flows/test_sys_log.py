@@ -6,8 +6,9 @@ import signal
 import pytest
 import requests
 
-from tests.flows.conftest import PASSWORD, Site, until
+from tests.flows.conftest import PASSWORD, Site
 from tests.test_enginelog import LINE
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +33,7 @@ def test_a_day_in_the_life_of_a_server_is_in_its_log(site: Site) -> None:
     site.kill_supervisor(run)
     site.until_over(run)
     server.send_signal(signal.SIGTERM)
-    assert server.wait(15) == 0
+    assert server.wait(30) == 0
     lines = (site.instance / "logs" / "sys.log").read_text().splitlines()
     assert [line for line in lines if not LINE.fullmatch(line)] == []
     assert set(re.findall(r"event=([\w.]+)", "\n".join(lines))) >= KEY_EVENTS

@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from tests.flows.conftest import Site, until
+from tests.flows.conftest import Site
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from tests.flows.conftest import Site, until
+from tests.flows.conftest import Site
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import warm
-from tests.flows.conftest import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,7 @@ def test_it_reads_prints_and_ends_like_a_command() -> None:
 
 def test_it_has_variables_of_its_own(tmp_path: Path) -> None:
     process = warm.begin(["-m", "scheduler.missing"], {**os.environ, "SCHEDULER_FAILPOINT": "nowhere:kill"}, tmp_path / "console")
-    assert process.wait(10) == 1
+    assert process.wait(30) == 1
     assert (tmp_path / "console").read_text() == "SCHEDULER_FAILPOINT: there is no failpoint 'nowhere'\n"
 
 
@@ -36,7 +36,7 @@ def test_it_has_a_session_of_its_own_and_dies_when_killed(tmp_path: Path) -> Non
         process.wait(0.01)
     assert process.poll() is None
     process.kill()
-    assert process.wait(5) == process.poll() == -signal.SIGKILL
+    assert process.wait(30) == process.poll() == -signal.SIGKILL
 
 
 def test_what_the_interpreter_reads_makes_it_a_new_interpreter(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from scheduler.database import db
 from scheduler.execution.engines import Carrier, carrier
 from scheduler.runs.models import Run
 from tests.factories import attempts
-from tests.flows.conftest import Site, until
+from tests.flows.conftest import Site
 from tests.redis import Redis
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -68,16 +69,15 @@ def test_in_the_folder_of_the_daemon_a_worker_performs_outlives_nothing_and_is_o
     assert site.until_over(*runs) == ["success", "success"]
     assert [site.output(run) for run in runs] == [b"done\n"] * 2
     assert (site.status(waits), attempts(waits)[0].node) == ("running", "")
-    began, worker = time.monotonic(), site.worker()
+    worker = site.worker()
     assert site.until_over(waits) == ["success"]
     assert starts(site) == once(*runs, waits)
     running = site.run(site.task("sleep 60"))
     until(lambda: site.processes())
     worker.terminate()
-    assert worker.wait(10) == 0 and site.status(running) == "running"
+    assert worker.wait(30) == 0 and site.status(running) == "running"
     site.stop(running)
     assert site.until_over(running) == ["cancelled"] and not site.processes()
-    assert time.monotonic() - began < 30
 
 
 def test_two_workers_elsewhere_start_each_once_though_messages_double(site: Site, redis: Redis, hand: Carrier) -> None:
@@ -115,7 +115,7 @@ def test_a_worker_that_dies_with_what_it_has_just_taken_has_not_begun_it(site: S
     there = site.instance / "there"
     worker = site.worker(there, FAILPOINT="take_after_commit:kill")
     (run,) = marked(site, 1)
-    assert worker.wait(10) == -signal.SIGKILL
+    assert worker.wait(30) == -signal.SIGKILL
     site.worker(there)
     assert site.until_over(run) == ["success"]
     assert starts(site) == once(run) and [attempt.status for attempt in attempts(run)] == ["unstarted", "success"]
@@ -133,7 +133,7 @@ def test_without_a_broker_everything_waits_and_then_starts(site: Site, redis: Re
     assert site.until_over(first, patience=40) == ["success"]
     worker_gone = site._servers[-1]
     worker_gone.terminate()
-    worker_gone.wait(10)
+    worker_gone.wait(30)
     (second,) = marked(site, 1)
     until(lambda: site.status(second) == "running")
     redis.said("FLUSHALL")

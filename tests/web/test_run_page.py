@@ -123,6 +123,14 @@ def test_it_says_when_the_next_attempt_starts(sign_in: SignIn) -> None:
     assert "Waiting to retry" in page and "The next attempt starts" in page and "in 1 min" in page
 
 
+def test_one_whose_attempt_never_began_waits_to_run_and_not_to_retry(sign_in: SignIn) -> None:
+    run = make_run()
+    claim(run)
+    lifecycle.unstart(run.id, 1, "nobody there")
+    page = page_of(sign_in("victor"), run)
+    assert "Queued" in page and "Waiting to retry" not in page
+
+
 def test_it_shows_the_attempt_asked_for(sign_in: SignIn) -> None:
     run = perform(make_run(retry_count=1, retry_delay_seconds=0), 2)
     perform(run, 0)
