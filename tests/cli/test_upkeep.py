@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from scheduler import nodes, vault
+from scheduler import config, nodes, vault
 from scheduler.accounts import chain
 from scheduler.accounts.models import AuditEntry
 from scheduler.accounts.permissions import SYSTEM
