@@ -40,6 +40,9 @@ PEOPLE = {
     "victor": "viewer",
     "mallory": "editor",  # the stranger: as able as Edith, owner of nothing, limited to groups and granted none
 }
+SIGN_INS = table(SignIn)
+WHO = db.select(User.id).where(User.username == db.bindparam("username"), User.active).scalar_subquery()
+BEGIN = SIGN_INS.insert().values(user_id=WHO).returning(SIGN_INS.c.user_id)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -59,6 +62,11 @@ def pytest_collection_finish() -> None:
 def pytest_unconfigure() -> None:
     warm.stop()
     postgresql.stop()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where no browser is wanted, nothing is imported for one."""
+    return True if collection_path.name == "browser" and "not browser" in config.option.markexpr else None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -132,8 +140,11 @@ def clock() -> Iterator[FrozenClock]:
 
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Each template is compiled once, whatever applications the tests make of it."""
-    cache = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+    """Each template is compiled once, whatever applications and workers the tests make of it."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "templates"  # by all workers of this run
+    shared.mkdir(exist_ok=True)
+    cache = FileSystemBytecodeCache(str(shared))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(Flask.jinja_options, "bytecode_cache", cache)
         yield
@@ -242,10 +253,9 @@ def sign_in(app: Flask, session_of: Callable[[str], tuple[str, str]]) -> Callabl
 def begin(sign_in_id: str, username: str, origin: str) -> SignIn:
     """Somebody's sign-in of that id, begun without a password."""
     now = clock_module.now()
-    user = db.select(User.id).where(User.username == username, User.active).scalar_subquery()
     begun = {"id": sign_in_id, "origin": origin, "address": "127.0.0.1", "agent": ""}
-    row = table(SignIn).insert().values(**begun, user_id=user, created_at=now, expires_at=now + sessions.lifetime())
-    found = SignIn(**begun, user_id=db.session.execute(row.returning(table(SignIn).c.user_id)).scalar_one())
+    row = begun | {"username": username, "created_at": now, "expires_at": now + sessions.lifetime()}
+    found = SignIn(**begun, user_id=db.session.execute(BEGIN, row).scalar_one())
     db.session.commit()
     return found
 

@@ -14,7 +14,7 @@ def main(arguments: list[str]) -> int:
         print("PostgreSQL is not installed here (apt-get install postgresql): the suite was run on SQLite only.")
         return int(os.environ.get("REQUIRE_SERVICES") == "1")
     os.environ["TEST_DATABASE"] = "postgresql"
-    return int(pytest.main(["-m", "not browser", "--ignore=tests/browser", *arguments]))
+    return int(pytest.main(["-m", "not browser", *arguments]))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from itertools import compress
 from pathlib import Path
 
 LARGE = 4 << 20  # bytes from which a new file is quicker than emptying this one
@@ -14,7 +15,8 @@ class File:
         self._path, self._kept = folder / "test.db", folder / "kept.db"
         self.url = f"sqlite:///{self._path}"
         self._hand: sqlite3.Connection | None = None
-        self._restoring: list[str] = []
+        self._tables: list[str] = []
+        self._filling: list[str] = []
         self._seen: tuple[object, ...] = ()
 
     def keep(self) -> None:
@@ -49,11 +51,14 @@ class File:
         """Keep the file open: its statements stay prepared, and it tells whether anybody wrote."""
         self._hand = sqlite3.connect(self._path, isolation_level=None, timeout=0, check_same_thread=False)
         self._hand.execute("ATTACH ? AS kept", (str(self._kept),))
-        names = [name for (name,) in self._hand.execute("SELECT name FROM kept.sqlite_schema WHERE type = 'table'")]
-        filled = [name for name in names if self._hand.execute(f'SELECT 1 FROM kept."{name}" LIMIT 1').fetchone()]
-        self._restoring = [f'DELETE FROM main."{name}"' for name in names]
-        self._restoring += [f'INSERT INTO main."{name}" SELECT * FROM kept."{name}"' for name in filled]
+        self._tables = [name for (name,) in self._hand.execute("SELECT name FROM kept.sqlite_schema WHERE type = 'table'")]
+        self._filling = [f'INSERT INTO main."{name}" SELECT * FROM kept."{name}"' for name in self._filled(self._hand, "kept")]
         self._seen = self._marks(self._hand)
+
+    def _filled(self, hand: sqlite3.Connection, where: str) -> list[str]:
+        """The tables that hold a row: emptying one that is empty writes its pages all the same."""
+        asked = ", ".join(f'EXISTS (SELECT 1 FROM {where}."{name}")' for name in self._tables)
+        return list(compress(self._tables, hand.execute(f"SELECT {asked}").fetchone()))
 
     def _marks(self, hand: sqlite3.Connection) -> tuple[object, ...]:
         """Which file it is, what tables it has, and how often others have written to it."""
@@ -67,7 +72,9 @@ class File:
         if marks != self._seen:
             hand.execute("BEGIN IMMEDIATE")
             try:
-                for statement in self._restoring:
+                for name in self._filled(hand, "main"):
+                    hand.execute(f'DELETE FROM main."{name}"')
+                for statement in self._filling:
                     hand.execute(statement)
                 hand.execute("COMMIT")
             except sqlite3.Error:

@@ -1,6 +1,6 @@
 """Credentials in headers against cookies, what proxies say of the client, who answers errors: on an application of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Blueprint, Flask
@@ -48,19 +48,28 @@ def by_header() -> gate.Visitor | None:
     return gate.visitor_of(begun, "api")
 
 
-@pytest.fixture
-def own(app: Flask) -> Iterator[Flask]:
-    settings = config.settings()
-    proxied = settings.model_copy(update={"server": settings.server.model_copy(update={"trusted_proxies": 1})})
-    made = create_app(proxied)
+@pytest.fixture(scope="module")
+def proxied(served: tuple[Flask, Callable[[], None]]) -> tuple[Flask, config.Settings]:
+    """Another application on the tests' installation, behind a proxy, and its settings."""
+    usual = config.settings()
+    settings = usual.model_copy(update={"server": usual.server.model_copy(update={"trusted_proxies": 1})})
+    made = create_app(settings)
     made.testing, made.test_client_class = True, Browser
     made.register_blueprint(probe)
     gate.read_headers(made, "probe", by_header)
     gate.answer_errors(made, "/api/probe", lambda error: (f"probe: {error}", gate.status_of(error)))
+    config.use(usual)
+    return made, settings
+
+
+@pytest.fixture
+def own(app: Flask, proxied: tuple[Flask, config.Settings]) -> Iterator[Flask]:
+    usual, (made, settings) = config.settings(), proxied
+    config.use(settings)
     yield made
     with made.app_context():
         db.engine.dispose()  # or the next test would find its file in use
-    config.use(settings)
+    config.use(usual)
 
 
 @pytest.fixture

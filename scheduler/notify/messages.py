@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from scheduler import clock
 from scheduler.accounts.permissions import Actor, require
@@ -10,11 +10,12 @@ from scheduler.database import db, transaction
 from scheduler.errors import N_, NotFound
 from scheduler.notify.models import Message
 
+_UNREAD = select(func.count()).where(Message.user_id == bindparam("reader"), Message.read_at.is_(None))
+
 
 def unread(actor: Actor) -> int:
     """How many the actor has not read."""
-    query = select(func.count()).where(Message.user_id == actor.id, Message.read_at.is_(None))
-    return db.session.scalar(query) or 0 if actor.id is not None else 0
+    return db.session.scalar(_UNREAD, {"reader": actor.id}) or 0 if actor.id is not None else 0
 
 
 def listed(actor: Actor, first: int, most: int, only_unread: bool = False) -> tuple[Sequence[Message], int]:

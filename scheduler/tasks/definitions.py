@@ -17,7 +17,7 @@ from scheduler.schedules import spellings
 from scheduler.tasks import contents, dependencies, drafts, due, identity, secrets, versions, wording
 from scheduler.tasks.drafts import Draft
 from scheduler.tasks.models import DEFAULT_GROUP, Group, Tag, Task
-from scheduler.tasks.queries import matching
+from scheduler.tasks.queries import is_taken, matching
 
 TIMING = frozenset({"schedule_type", "schedule_config", "timezone", "start_at", "end_at", "max_runs"})
 
@@ -288,12 +288,9 @@ def _saved(session: Session, actor: Actor, task: Task, action: str, before: dict
 
 def _flush(session: Session, task: Task) -> None:
     """Send the change; a unique index that refuses says which name is taken."""
-    clash = {"name": Task.name == task.name, "key": Task.key == task.key}
-    with session.no_autoflush:
-        for field, match in clash.items():
-            other = select(Task.id).where(match, Task.deleted_at.is_(None), Task.id != (task.id or 0))
-            if session.scalars(other).first() is not None:
-                raise Conflict.because(N_("“%(value)s” is taken by another task."), field=field, value=getattr(task, field))
+    for field, value in (("name", task.name), ("key", task.key)):
+        if is_taken(field, value, task.id or 0):
+            raise Conflict.because(N_("“%(value)s” is taken by another task."), field=field, value=value)
     try:
         session.flush()
     except IntegrityError as error:  # two at once, on a database that lets two write

@@ -28,6 +28,7 @@ _BETWEEN = (
     .where(_pause.since <= bindparam("last", type_=UTCDateTime), _REACHES)
     .order_by(_pause.since)
 )
+_CURRENT = select(Pause).where(_pause.ended_at.is_(None), _NOT_OVER).order_by(_pause.id.desc()).limit(1)
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,7 @@ def resume(actor: Actor) -> Pause:
 
 def current(now: datetime | None = None) -> Pause | None:
     """The pause in force; one whose planned end has come is over, though nobody wrote that down."""
-    now = now or clock.now()
-    query = select(Pause).where(Pause.ended_at.is_(None), or_(Pause.until.is_(None), Pause.until > now))
-    return db.session.scalars(query.order_by(Pause.id.desc()).limit(1)).first()
+    return db.session.scalars(_CURRENT, {"now": now or clock.now()}).first()
 
 
 def covering(instant: datetime) -> Pause | None:

@@ -33,6 +33,8 @@ _CALLED = {
     .where(_task.deleted_at.is_(None), match == bindparam("given"))
     for number, match in ((True, _task.id), (False, _task.key))
 }  # fmt: skip
+_OTHERS = select(_task.id).where(_task.deleted_at.is_(None), _task.id != bindparam("own"))
+_TAKEN = {field: _OTHERS.where(_task[field] == bindparam("value")) for field in ("name", "key")}
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,11 @@ def upcoming(task: Task, count: int) -> list[datetime]:
     if task.max_runs is not None:
         count = min(count, task.max_runs - task.ticks)
     return [task.next_run_at, *plan_of(task).upcoming(task.next_run_at, count - 1)] if count > 0 else []
+
+
+def is_taken(field: str, value: str, own: int) -> bool:
+    """Whether a task other than number `own` has this `name` or `key`, as far as was written by now."""
+    return db.session.connection().execute(_TAKEN[field], {"value": value, "own": own}).first() is not None
 
 
 def matching(number: Any, name: Any, reference: int | str) -> ColumnElement[bool]:

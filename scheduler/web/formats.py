@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
+from functools import cache
 
-from flask import g
 from flask_babel import format_date, format_decimal, gettext
 
 from scheduler import clock
@@ -16,11 +16,7 @@ UNITS = (("day", DAY), ("hour", 3600), ("minute", 60), ("second", 1))
 
 def words() -> dict[str, str]:
     """The patterns durations and distances are made of; the browser refreshes times with the same ones."""
-    known: dict[str, dict[str, str]] = g.setdefault("time_words", {})  # a list of tasks asks hundreds of times
-    language = viewer.language()
-    if language not in known:
-        known[language] = _words()
-    return known[language]
+    return _words(viewer.language())
 
 
 def duration(seconds: float | timedelta | None) -> str:
@@ -113,7 +109,8 @@ def number(value: float | None) -> str:
     return NOTHING if value is None else str(format_decimal(value))
 
 
-def _words() -> dict[str, str]:
+@cache  # every page has them, and a list of tasks asks hundreds of times
+def _words(_language: str) -> dict[str, str]:
     return {
         "day": gettext("%(n)s d", n="{0}"),
         "hour": gettext("%(n)s h", n="{0}"),

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from flask import request
-from flask_babel import gettext
 from flask_login import current_user
 
 from scheduler.errors import N_
+from scheduler.web import viewer
 
 EVERYBODY: frozenset[str] = frozenset()
 
@@ -27,7 +27,7 @@ class Entry:
     @property
     def word(self) -> str:
         """The label in the viewer's language."""
-        return str(gettext(self.label))
+        return str(viewer.sentence(self.label))
 
     @property
     def url(self) -> str:

@@ -1,16 +1,17 @@
 """From templates to answers: a page or only its region, toasts, ways out, and what every template may use."""
 
 import hashlib
+import os
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, current_app, flash, g, make_response, redirect, render_template, request, session, url_for
-from flask_babel import gettext
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from scheduler import clock
+from scheduler.errors import N_
 from scheduler.web import charts, formats, navigation, viewer
 from scheduler.web.ansi import ansi
 from scheduler.web.looks import STATUS
@@ -68,7 +69,7 @@ def problem(status: int, title: str = "", text: str = "", bare: bool = False) ->
     A `bare` page has nothing around it for which the database would be asked.
     """
     known = PROBLEMS.get(status, PROBLEMS[500])
-    title, text = title or gettext(known.title), text or gettext(known.text)
+    title, text = title or viewer.sentence(known.title), text or viewer.sentence(known.text)
     if not partial():
         return _answer(render_template("errors/error.html", status=status, title=title, text=text, bare=bare), status)
     toast(f"{title} {text}", "danger")
@@ -86,8 +87,8 @@ def static_url(filename: str) -> str:
 
 
 def _static_url(filename: str) -> str:
-    path = Path(current_app.static_folder or "") / filename
-    return url_for("static", filename=filename, v=_digest(path, path.stat().st_mtime_ns))
+    path = f"{current_app.static_folder}/{filename}"
+    return url_for("static", filename=filename, v=_digest(path, os.stat(path).st_mtime_ns))
 
 
 def icon(name: str, css: str = "") -> Markup:
@@ -97,14 +98,15 @@ def icon(name: str, css: str = "") -> Markup:
     """
     drawn: dict[tuple[str, str], Markup] = g.setdefault("icons", {})
     if (name, css) not in drawn:
-        shape = Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"></use></svg>')
-        drawn[name, css] = shape.format(f"icon {css}".strip(), static_url("icons.svg"), name)
+        looks, address = escape(f"icon {css}".strip()), escape(f"{static_url('icons.svg')}#{name}")
+        drawn[name, css] = Markup(f'<svg class="{looks}" aria-hidden="true"><use href="{address}"></use></svg>')
     return drawn[name, css]
 
 
 def browser_words() -> dict[str, str]:
     """The few sentences the browser says by itself."""
-    return formats.words() | {"copied": gettext("Copied"), "offline": gettext("The server cannot be reached.")}
+    said = {"copied": N_("Copied"), "offline": N_("The server cannot be reached.")}
+    return formats.words() | {name: viewer.sentence(text) for name, text in said.items()}
 
 
 def install(app: Flask) -> None:
@@ -149,5 +151,5 @@ def _answer(body: Any, status: int | None = None) -> Response:
 
 
 @lru_cache(maxsize=64)
-def _digest(path: Path, modified: int) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+def _digest(path: str, _modified: int) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]

@@ -3,73 +3,27 @@
 import json
 import sqlite3
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import flask_migrate
 import pytest
-from flask import Flask
 from sqlalchemy import update
 
-from scheduler import config, create_app, nodes, vault
-from scheduler.accounts import chain, tokens
+from scheduler import config, nodes, vault
+from scheduler.accounts import chain
 from scheduler.accounts.models import AuditEntry
 from scheduler.accounts.permissions import SYSTEM
-from scheduler.cli import commands, copies
+from scheduler.cli import copies
 from scheduler.daemon.process import leadership
 from scheduler.database import db
 from scheduler.kinds import kinds
 from scheduler.runs.models import Attempt
-from scheduler.tasks import contents, definitions, groups, secrets
+from scheduler.tasks import contents, definitions, secrets
 from scheduler.tasks.models import Task, TaskRevision
+from tests.cli.conftest import House
 from tests.factories import make_run, make_task
 from tests.fakes import FakeCarrier
-from tests.servers import private_database
 
 WEB = {"name": "web", "type": "http", "url": "http://example.org/", "auth": {"type": "bearer", "token": "s3cret"}}
-
-
-class House:
-    """An installation of its own, with the command line over it."""
-
-    def __init__(self, app: Flask, folder: Path) -> None:
-        self.app, self.folder = app, folder
-
-    def call(self, *words: str, fails: bool = False) -> str:
-        done = self.app.test_cli_runner().invoke(self.app.cli, ["scheduler", *words])
-        assert (done.exit_code != 0) == fails, done.output
-        db.session.remove()
-        return done.output
-
-    def backup(self, *words: str) -> dict[str, str]:
-        found: dict[str, str] = json.loads(self.call("backup", "--json", *words))
-        return found
-
-    def secret(self) -> str:
-        db.session.remove()
-        task = db.session.query(Task).filter_by(key="web").one()
-        return str(contents.opened(kinds.get("http"), task.content)["auth"]["token"])
-
-    def keys(self) -> list[str]:
-        db.session.remove()
-        return sorted(task.key for task in db.session.query(Task) if task.deleted_at is None)
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    before, kept, key, seal = config.settings(), vault._vault, tokens._key, chain._key
-    with private_database(tmp_path) as database:
-        app = create_app(config.Settings(instance=tmp_path, storage=config.Storage(database=config.Database(url=database.url))))
-        app.cli.add_command(commands)
-        with app.app_context():
-            flask_migrate.upgrade()
-            groups.ensure_default()
-            yield House(app, tmp_path)
-            db.session.remove()
-            db.engine.dispose()
-    config.use(before)
-    vault.use(kept)
-    tokens._key, chain._key = key, seal
 
 
 def test_what_was_backed_up_comes_back(house: House) -> None:
