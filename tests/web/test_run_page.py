@@ -47,6 +47,14 @@ def test_it_is_found_by_its_number_too(sign_in: SignIn) -> None:
     assert run.public_id in text_of(sign_in("victor").get(f"/runs/{run.id}"))
 
 
+def test_it_says_who_ended_a_run_whose_last_attempt_had_failed(sign_in: SignIn) -> None:
+    run = perform(make_run(retry_count=1), 9)
+    ada = sign_in("ada")
+    send(ada, f"/runs/{run.public_id}/stop")
+    page = page_of(ada, run)
+    assert page.index("Stopped by ada.") < page.index("Exit code 9")
+
+
 @pytest.mark.parametrize("path", ["", "/log", "/download"])
 def test_it_is_not_there_for_strangers(sign_in: SignIn, path: str) -> None:
     run = perform(make_run(group=make_group("secret").key))
