@@ -65,7 +65,7 @@ def nearest(task: Task, plan: Plan | None, span: Span, due: datetime | None) -> 
 
 
 def unattended(task: Task, span: Span) -> Run | None:
-    """The row of the instant that nobody had come to yet at `span`, of a schedule of elapsed time: that goes on only from then."""
+    """The row of an interval's instant that nobody had come to yet at `span`: it goes on only from when somebody does."""
     if not plan_of(task).schedule.elapsed:
         return None
     query = select(Run).where(Run.task_id == task.id, Run.cause == Cause.SCHEDULE, Run.scheduled_at < span.start)
