@@ -15,7 +15,7 @@ from scheduler.notify import rule_verbs
 from scheduler.runs import history
 from scheduler.runs.history import Entry, Page, Wanted
 from scheduler.runs.models import Run
-from scheduler.runs.status import FAILED, Status
+from scheduler.runs.status import ASKED_FOR, FAILED, Status
 from scheduler.tasks import dependencies, pausing, queries
 from scheduler.tasks.models import Task
 from scheduler.web import (
@@ -71,8 +71,9 @@ class Standing:
 
     @property
     def waiting(self) -> int:
-        """How many runs wait."""
-        return sum(run.status == Status.PENDING for run in self.alive)
+        """How many runs wait that begin though the task is disabled: all but retries of what came by itself."""
+        waiting = (run for run in self.alive if run.status == Status.PENDING)
+        return sum(run.not_before is None or run.cause in ASKED_FOR for run in waiting)
 
     @property
     def average(self) -> float | None:

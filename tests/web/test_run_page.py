@@ -42,6 +42,11 @@ def test_it_shows_how_a_run_went(sign_in: SignIn) -> None:
     assert (shown["Peak memory"], shown["CPU"], shown["Summary"]) == ("10.0 MB", "0.5 s", "3 rows")
 
 
+def test_its_timeline_calls_a_signal_a_signal(sign_in: SignIn) -> None:
+    page = page_of(sign_in("victor"), perform(make_run(), None, reason="signalled", signal=9))
+    assert "Technical failure, signal SIGKILL (9)" in page and "exit code SIGKILL" not in page
+
+
 def test_it_is_found_by_its_number_too(sign_in: SignIn) -> None:
     run = make_run()
     assert run.public_id in text_of(sign_in("victor").get(f"/runs/{run.id}"))

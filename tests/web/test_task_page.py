@@ -7,9 +7,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from scheduler.accounts.models import User
+from scheduler.runs import ledger
 from scheduler.tasks import definitions, pausing, trash
 from tests.conftest import FrozenClock
-from tests.factories import SYSTEM, as_actor, claim, make_group, make_run, make_task, perform
+from tests.factories import SYSTEM, as_actor, claim, make_group, make_run, make_task, perform, rows
 from tests.web.forms import HTMX, text_of
 
 SignIn = Callable[[str], FlaskClient]
@@ -42,6 +43,14 @@ def test_it_says_of_a_disabled_task_that_its_queued_runs_still_begin(sign_in: Si
     make_run(task)
     definitions.disable(SYSTEM, task.id)
     assert "what waits already still runs (1)" in page_of(sign_in("victor"), f"/tasks/{task.id}")
+
+
+def test_it_says_so_of_no_retry_that_will_not_come(sign_in: SignIn, clock: FrozenClock) -> None:
+    task = make_task(cron="0 13 * * *", retry_count=1)
+    ledger.settle(clock.move(hours=1))
+    perform(rows(task)[0], 9)
+    definitions.disable(SYSTEM, task.id)
+    assert "what waits already" not in page_of(sign_in("victor"), f"/tasks/{task.id}")
 
 
 def test_one_that_follows_others_is_not_said_to_be_started_by_hand_only(sign_in: SignIn) -> None:
