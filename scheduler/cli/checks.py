@@ -132,7 +132,7 @@ def _workers() -> Iterator[str]:
         yield str(error)
         return
     if not nodes.workers():
-        yield f"no worker was heard of for a minute, and {waiting} messages wait: flask --app app scheduler worker"
+        yield f"no worker is there, and {waiting} messages wait: flask --app app scheduler worker"
 
 
 COMMANDS = (check_command,)

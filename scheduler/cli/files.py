@@ -1,8 +1,6 @@
 """`import` and `export`: files of tasks on the command line; formats and rules live in `tasks.transfer`."""
 
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
@@ -11,11 +9,12 @@ from flask.cli import with_appcontext
 from scheduler.accounts.permissions import SYSTEM
 from scheduler.cli.ringing import heard
 from scheduler.cli.telling import as_json, bar, say, told
-from scheduler.tasks import queries
+from scheduler.tasks import groups, queries
 from scheduler.tasks.transfer import decoding, exchange
 from scheduler.tasks.transfer.changes import Options, Plan
 from scheduler.tasks.transfer.crontab import FORMS
 from scheduler.tasks.transfer.fires import total
+from scheduler.tasks.transfer.source import LARGEST
 
 SHOWN = 200
 ACTIONS = {"create": "new", "change": "changed", "delete": "deleted", "same": "as it is"}
@@ -39,7 +38,9 @@ def import_command(path: str, format_: str, form: str, as_json: bool, **flags: b
 
     Exit codes: 0 done, 1 refused (each line that is wrong is told), 2 wrong usage.
     """
-    data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    with click.open_file(path, "rb") as file:
+        data = file.read(LARGEST + 1)  # one too many is refused
+    told(groups.ensure_default)  # no server may have started yet
     options = Options(replace=flags["replace"], enable=flags["enable"])
     source = told(lambda: exchange.read(data, decoding.guess(data) if format_ == "auto" else format_, form))
     found: dict[str, Any] = {"dry_run": flags["dry_run"], "format": source.format}
@@ -86,11 +87,16 @@ def export_command(keys: tuple[str, ...], format_: str, output: str, as_json: bo
 
 def _lines(plan: Plan) -> list[str]:
     if plan.source.lines:
-        return [f"{one['line']:>4} {one['role']:<8} {one['text'][:60]}{_notes(one['notes'])}" for one in _report(plan)][:SHOWN]
+        return _some([f"{one['line']:>4} {one['role']:<8} {one['text'][:60]}{_notes(one['notes'])}" for one in _report(plan)])
     shown = [
         (one["action"], one["key"] if one["what"] == "task" else f"{one['what']} {one['key']}", one) for one in _moving(plan)
     ]
-    return [f"{action:<8} {name}  {', '.join(one['fields'])}".rstrip() for action, name, one in shown][:SHOWN]
+    return _some([f"{action:<8} {name}  {', '.join(one['fields'])}".rstrip() for action, name, one in shown])
+
+
+def _some(lines: list[str]) -> list[str]:
+    left_off = len(lines) - SHOWN
+    return [*lines[:SHOWN], f"{left_off} more are not listed: --json lists them all."] if left_off > 0 else lines
 
 
 def _moving(plan: Plan) -> list[dict[str, Any]]:

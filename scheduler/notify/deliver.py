@@ -14,9 +14,11 @@ from scheduler.config import settings
 from scheduler.database import db, storable, transaction
 from scheduler.errors import SchedulerError
 from scheduler.failpoints import failpoint
+from scheduler.notify import texts
 from scheduler.notify.channels import Answer, Letter, ways
 from scheduler.notify.channels.base import Values
 from scheduler.notify.models import Delivery
+from scheduler.runs import whereabouts
 from scheduler.runs.folders import attempt_folder
 from scheduler.runs.logs import open_log
 
@@ -43,6 +45,8 @@ class Job:
     run_id: int
     created_at: datetime
     folded: tuple[str, ...]
+    attempt: int = 0
+    log_host: str = ""  # the machine that has the log, where that is another
 
 
 def next_due() -> datetime | None:
@@ -75,8 +79,7 @@ def claim() -> list[Job]:
             gone |= parts
             counts[row.type] += 1
             row.attempts, row.not_before = row.attempts + 1, now + LEASE
-            config = dict(row.config)
-            jobs.append(Job(row.id, row.type, row.address, config, dict(row.values), row.run_id, row.created_at, lines))
+            jobs.append(_job(row, lines))
         failpoint("claim_delivery_before_commit")
     return jobs
 
@@ -84,7 +87,7 @@ def claim() -> list[Job]:
 def perform(job: Job) -> Answer:
     """Try one; asks no database but for messages here, and never raises for what the other side does."""
     began = clock.monotonic()
-    values = job.values | {"execution_log_tail": tail(job.run_id, int(job.values.get("attempt") or 0))}
+    values = job.values | {"execution_log_tail": _tail(job)}
     letter = Letter(job.address, values, f"scheduler-{job.id}", job.created_at, job.folded)
     way = ways.get(job.type)
     try:
@@ -117,12 +120,21 @@ def record(results: Sequence[tuple[int, Answer]]) -> None:
                      row.status, number, row.type, row.run_id, row.attempts, answer.code, answer.text[:200])  # fmt: skip
 
 
-def tail(run_id: int, attempt: int) -> str:
-    """The last lines of an attempt's log; empty when there is none on this machine."""
-    if not attempt:
+def _job(row: Delivery, lines: tuple[str, ...]) -> Job:
+    attempt = int(row.values.get("attempt") or 0)
+    host = whereabouts.holder(row.run_id, attempt) if attempt else ""
+    content = dict(row.config), dict(row.values)
+    return Job(row.id, row.type, row.address, *content, row.run_id, row.created_at, lines, attempt, host)
+
+
+def _tail(job: Job) -> str:
+    """The last lines of the attempt's log, or which machine has it; empty when nobody has."""
+    if job.log_host:
+        return texts.say(settings().server.language, "elsewhere") % job.log_host
+    if not job.attempt:
         return ""
     try:
-        with open_log(attempt_folder(settings().instance, run_id, attempt)) as log:
+        with open_log(attempt_folder(settings().instance, job.run_id, job.attempt)) as log:
             text = "\n".join(line.text for line in log.tail(TAIL_LINES))
     except OSError:
         return ""

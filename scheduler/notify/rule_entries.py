@@ -19,7 +19,7 @@ from scheduler.notify.terms import Terms
 from scheduler.tasks import definitions
 from scheduler.tasks.models import Group, Task
 from scheduler.tasks.transfer.rule_section import RuleChange, RulePlan, Scene, Values
-from scheduler.tasks.transfer.source import Entry, located, refused
+from scheduler.tasks.transfer.source import Entry, enough, located, refused, while_few
 
 PLACE = ("scope", "task", "group")
 ALWAYS = ("triggers", "channels")
@@ -56,9 +56,9 @@ def plan(session: Session, actor: Actor, entries: Sequence[Entry], scene: Scene)
             found.changes.append(RuleChange("same", entry, _place(values), values, alike[0].rule.id))
         else:
             left.append((entry, values))
-    for entry, values in left:
+    for entry, values in while_few(left, found.problems):
         _judge(actor, found, RuleChange("create", entry, _place(values), values), standing.named(values), scene)
-    for one in standing.rows.values() if scene.replace else ():
+    for one in standing.rows.values() if scene.replace and not enough(found.problems) else ():
         change = RuleChange("delete", Entry(0, "rules", {}), _place(one[1]), one[1], one[0].rule.id)
         _judge(actor, found, change, one, scene)
     found.notes = _missing(found.changes, set(names.values()))
@@ -132,7 +132,7 @@ def _said(change: RuleChange) -> Values:
 def _read(entries: Iterable[Entry], scene: Scene, found: RulePlan) -> list[tuple[Entry, Values]]:
     """The entries that can be read, in one form; what is wrong with the others goes to the problems."""
     read = []
-    for entry in entries:
+    for entry in while_few(entries, found.problems):
         try:
             read.append((entry, _checked(entry.values, scene)))
         except SchedulerError as error:

@@ -11,6 +11,7 @@ _ENGLISH: Mapping[str, str] = {
         "Exit code: {{execution_exit_code}}\n{{execution_error}}\n{{execution_url}}\n\n"
         "Last lines of the log:\n{{execution_log_tail}}"
     ),
+    "elsewhere": "The log is on the machine that performed it: %s.",
     "folded_subject": "%d notifications",
     "test": "This is a test: nothing has happened.",
     "success": "succeeded",
@@ -29,6 +30,7 @@ _CHINESE: Mapping[str, str] = {
         "开始：{{execution_start_time}}\n结束：{{execution_end_time}}\n秒数：{{execution_duration}}\n"
         "退出码：{{execution_exit_code}}\n{{execution_error}}\n{{execution_url}}\n\n最后日志输出：\n{{execution_log_tail}}"
     ),
+    "elsewhere": "日志在执行它的机器上：%s。",
     "folded_subject": "%d 条通知",
     "test": "这是一条测试通知：什么都没有发生。",
     "success": "执行成功",

@@ -13,7 +13,7 @@ from scheduler.database import chunks, storable, table
 from scheduler.runs import digest, policy
 from scheduler.runs.models import Attempt, Run
 from scheduler.runs.policy import Outcome
-from scheduler.runs.status import ASKED_FOR, FAILED, AttemptStatus, Status
+from scheduler.runs.status import FAILED, AttemptStatus, Status
 from scheduler.tasks.models import Dependency, Task
 
 KEPT = (  # of the process's details
@@ -28,7 +28,7 @@ _UNSTARTED = (
     .scalar_subquery()
 )
 _JUDGED = (
-    select(_run.id, _run.attempts, _run.task_id, _run.started_at, _run.cancel_at, _run.reason, _run.cause, _run.priority,
+    select(_run.id, _run.attempts, _run.task_id, _run.started_at, _run.cancel_at, _run.reason, _run.priority,
            shared(_task.policy), _task.deleted_at, _task.enabled,
            exists().where(_edge.upstream_id == _run.task_id).label("awaited"),
            (_run.attempts - 1 - _UNSTARTED).label("tries"), _attempt.started_at.label("began"), _attempt.host, _attempt.pid,
@@ -71,12 +71,7 @@ def judged(report: Report, row: Any) -> Status:
 
 def next_try(report: Report, row: Any, status: Status, now: datetime) -> datetime | None:
     """When the run is to be tried again; None when it has ended, nobody wants it any more, or there is no hope."""
-    unwanted = (
-        report.outcome.details.get(policy.HOPELESS)
-        or row.cancel_at
-        or row.deleted_at
-        or not (row.enabled or row.cause in ASKED_FOR)
-    )
+    unwanted = report.outcome.details.get(policy.HOPELESS) or row.cancel_at or row.deleted_at or not row.enabled
     delay = None if unwanted else policy.retry(status, row.tries + 1, row.policy)
     return None if delay is None else now + delay
 

@@ -20,7 +20,7 @@ from scheduler.runs import dependants, digest, endings, journal
 from scheduler.runs.digest import Ended
 from scheduler.runs.endings import Report as Report
 from scheduler.runs.models import Attempt, Run
-from scheduler.runs.status import ASKED_FOR, LIVE, AttemptStatus, Status
+from scheduler.runs.status import LIVE, AttemptStatus, Status
 from scheduler.tasks.models import Task
 
 _run, _attempt, _task = table(Run).c, table(Attempt).c, table(Task).c
@@ -34,7 +34,7 @@ _TAKE = (
     .returning(_run.id, _run.attempts, _run.task_id, _run.task_version, _run.cause, _run.scheduled_at)
 )  # fmt: skip
 _OPEN = Prepared(insert(table(Attempt)))
-_RETRY = and_(_run.status == Status.PENDING, _run.not_before.is_not(None), _run.cause.not_in(ASKED_FOR))
+_RETRY = and_(_run.status == Status.PENDING, _run.not_before.is_not(None))
 _ORPHANS = (
     select(_run.id, _task.deleted_at)
     .join_from(table(Run), table(Task), _task.id == _run.task_id)

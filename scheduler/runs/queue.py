@@ -47,9 +47,7 @@ _WHY = {
     Hold.ALL: N_("%(limit)s runs may go on at a time, of all tasks together."),
     Hold.NOBODY: N_("The scheduler is not running; it starts when that is back."),
     Hold.DISK: N_("The disk is full or cannot be written to; it starts when there is room again."),
-    Hold.WORKERS: N_(
-        "No worker was heard of for a minute: there is none, or the broker does not answer. It starts when that is put right."
-    ),
+    Hold.WORKERS: N_("No worker takes runs: there is none, or the broker does not answer. It starts when that is put right."),
     Hold.READY: N_("It is about to start."),
 }
 _BEHIND = N_("Its task may run %(limit)s at a time, and others of it come before.")

@@ -32,9 +32,9 @@ def selected(condition: ColumnElement[bool]) -> Select[Any]:
     return query.join(table(Task), _task.id == _run.task_id).join(table(Group), _group.id == _task.group_id).where(condition)
 
 
-# A retry for the schedule of a disabled task never has its time.
+# A retry of a disabled task never has its time.
 _its_task = table(Task).alias("its_task").c
-_WANTED = or_(_run.cause.in_(ASKED_FOR), exists().where(_its_task.id == _run.task_id, _its_task.enabled.is_(True)))
+_WANTED = exists().where(_its_task.id == _run.task_id, _its_task.enabled.is_(True))
 _RETRIED = and_(_run.not_before <= bindparam("now", type_=UTCDateTime), _WANTED)
 # Written out, or the databases could not tell that the index of those that wait is meant.
 _WAITS = _run.status == literal_column("'pending'")

@@ -10,17 +10,18 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from scheduler.errors import N_, Invalid, SchedulerError
+from scheduler.errors import N_, Invalid, Problem, SchedulerError
 from scheduler.tasks.transfer import decoding, exchange
 from scheduler.tasks.transfer.changes import Change, Options, Plan
 from scheduler.tasks.transfer.crontab import FORMS
 from scheduler.tasks.transfer.exchange import Outcome
 from scheduler.tasks.transfer.fires import Fires, total
 from scheduler.tasks.transfer.source import LARGEST, Line, Located
-from scheduler.web import access, failures, rendering
+from scheduler.web import access, failures, formats, rendering
 from scheduler.web.rendering import render, toast
 
 MOST_SHOWN = 500
+MOST_NAMED = 20
 ROOM = LARGEST * 2  # a file, and what a form adds to it
 SWITCHES = ("replace", "enable", "allowed_only")
 TYPES = {"json": "application/json", "tasks.json": "application/json", "yaml": "application/yaml"}
@@ -39,23 +40,23 @@ class Preview:
     @property
     def problems(self) -> list[Located]:
         """What is wrong, line by line."""
-        return self.outcome.plan.problems[:MOST_SHOWN]
+        return self.outcome.plan.problems
 
     @property
     def left_out(self) -> list[Located]:
         """What of the file is left out, as it was asked for."""
-        return self.outcome.plan.left_out[:MOST_SHOWN]
+        return self.outcome.plan.left_out
 
     @property
     def changes(self) -> list[tuple[Change, Fires]]:
         """What becomes of each task, those that stay as they are left out."""
-        moving = [change for change in self.outcome.plan.changes if change.action != "same"]
-        return [(change, self.outcome.fires.get(change.key, Fires())) for change in moving[:MOST_SHOWN]]
+        fires = self.outcome.fires
+        return [(change, fires.get(change.key, Fires())) for change in self.outcome.plan.changes if change.action != "same"]
 
     @property
     def lines(self) -> list[Line]:
         """The lines of a crontab that say something."""
-        return [line for line in self.outcome.plan.source.lines if line.role != "blank"][:MOST_SHOWN]
+        return [line for line in self.outcome.plan.source.lines if line.role != "blank"]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -65,7 +66,7 @@ class Preview:
     @property
     def groups(self) -> list[str]:
         """The groups that are made or changed."""
-        return [change.key for change in self.outcome.plan.groups if change.action != "same"]
+        return _some([change.key for change in self.outcome.plan.groups if change.action != "same"])
 
     @property
     def templates(self) -> list[str]:
@@ -91,11 +92,6 @@ class Preview:
     def fires(self) -> Fires:
         """The due instants gained and lost, of all together."""
         return total(self.outcome.fires.values())
-
-    @property
-    def left_off(self) -> int:
-        """How many changes are not listed."""
-        return max(sum(number for action, number in self.counts.items() if action != "same") - MOST_SHOWN, 0)
 
     @property
     def may_be_done(self) -> bool:
@@ -130,7 +126,7 @@ def bring_in() -> ResponseReturnValue:
             return rendering.go(url_for("recipe_gallery.index" if only_templates else "tasks.index"))
         outcome = exchange.look(access.current_actor(), source, options)
     except SchedulerError as error:
-        return _page(None, typed, failures.sentences(error)), 422
+        return _page(None, typed, _wrong(error)), 422
     asked = {"format": format_, "form": typed["form"], **{name: typed[name] for name in SWITCHES}}
     page = _page(Preview(outcome, _packed(data), asked), typed, {})
     return (page, 422) if outcome.plan.problems else page
@@ -155,7 +151,7 @@ def as_file(text: str, format_: str) -> Response:
 
 
 def _page(preview: Preview | None, typed: dict[str, str], errors: dict[str, str]) -> Response:
-    formats = [
+    kinds = [
         ("", _("By its content")),
         ("crontab", "crontab"),
         ("yaml", "YAML"),
@@ -163,7 +159,7 @@ def _page(preview: Preview | None, typed: dict[str, str], errors: dict[str, str]
         ("tasks.json", "tasks.json"),
     ]
     forms = [("auto", _("By its content")), ("user", _("A user's (crontab -l)")), ("system", _("The system's (/etc/crontab)"))]
-    answer = render("tasks/import.html", preview=preview, typed=typed, errors=errors, formats=formats, forms=forms)
+    answer = render("tasks/import.html", preview=preview, typed=typed, errors=errors, formats=kinds, forms=forms, most=MOST_SHOWN)
     answer.headers["Cache-Control"] = "no-store"  # it may hold what the file held
     return answer
 
@@ -193,12 +189,35 @@ def _unpacked(text: str) -> bytes:
         raise Invalid.because(N_("Choose a file, or paste its text."), field="file") from None
 
 
+def _wrong(error: SchedulerError) -> dict[str, str]:
+    """What is wrong with a file that cannot be read, or no longer be brought in, at the field it came by."""
+    if any(one.field and not isinstance(one, Located) for one in error.problems):
+        return failures.sentences(error)
+    field = "text" if request.form.get("text", "").strip() else "file"
+    return {field: " ".join(_some([_sentence(one) for one in error.problems]))}
+
+
+def _sentence(problem: Problem) -> str:
+    """The problem with its place, in the viewer's language."""
+    said: str = _(problem.text, **problem.params)
+    if not isinstance(problem, Located):
+        return said
+    said = f"{problem.path}{_(': ')}{said}" if problem.path else said
+    return str(_("Line %(line)s: %(reason)s", line=problem.line, reason=said)) if problem.line else said
+
+
 def _templates(plan: Plan, *actions: str) -> list[str]:
-    return [change.name for change in plan.recipes if change.action in actions]
+    return _some([change.name for change in plan.recipes if change.action in actions])
 
 
 def _rules(plan: Plan, *actions: str) -> list[str]:
-    return [change.name for change in plan.rules if change.action in actions][:MOST_SHOWN]
+    return _some([change.name for change in plan.rules if change.action in actions])
+
+
+def _some(names: list[str]) -> list[str]:
+    """The first of them, and how many there are beside."""
+    left_off = len(names) - MOST_NAMED
+    return [*names[:MOST_NAMED], _("%(n)s more", n=formats.number(left_off))] if left_off > 0 else names
 
 
 def _told(plan: Plan) -> str:

@@ -114,6 +114,15 @@ def test_a_refusal_names_a_thousand_and_counts_the_rest(calls: Program) -> None:
     assert len(errors) == 1001 and errors[-1]["field"] == "line 1001" and "100 more are wrong" in errors[-1]["message"]
 
 
+@pytest.mark.parametrize("count", [1999, 2001])
+def test_what_was_not_looked_at_is_told(calls: Program, count: int) -> None:
+    data = send(calls, "nonsense\n" * count, "crontab&dry_run=1").json["data"]
+    error = send(calls, "nonsense\n" * count, "crontab").json["errors"][-1]
+    told = ["the rest was not looked at" in text for text in (data["notes"][-1], error["message"])]
+    assert told == [count > 2000] * 2 and data["errors_left_off"] == min(count, 2000) - 1000
+    assert error["field"] == ("line 2000" if count > 2000 else "line 1001")
+
+
 def test_what_is_wrong_with_no_line_of_a_file_is_said_all_the_same(calls: Program) -> None:
     answer = send(calls, '{"format": "scheduler", "format": "scheduler", "version": 1}')
     assert answer.status_code == 400 and answer.json["message"] == "“format” stands there twice."

@@ -2,8 +2,12 @@
 
 import json
 
+import pytest
+
+from scheduler.cli import files
 from scheduler.database import db
-from scheduler.tasks.models import Task
+from scheduler.tasks.models import DEFAULT_GROUP, Group, Task
+from scheduler.tasks.transfer import decoding
 from tests.cli.conftest import Call
 from tests.factories import make_run, make_task
 
@@ -75,3 +79,47 @@ def test_what_is_wrong_is_told_in_json_where_answers_are(call: Call) -> None:
     (wrong,) = json.loads(done.stderr)["errors"]
     assert wrong == {"field": "line 2: schedule_config.minute", "message": "Minute 61 is outside 0–59."}
     assert json.loads(call("export", "nobody", "--json").stderr)["error"] == "There is no such task."
+
+
+@pytest.mark.parametrize("words", [(), ("--dry-run",)])
+def test_it_works_before_the_first_start(call: Call, words: tuple[str, ...]) -> None:
+    db.session.delete(db.session.get_one(Group, DEFAULT_GROUP))
+    db.session.commit()
+    done = call("import", "-", *words, input=CRONTAB)
+    assert (done.exit_code, done.exception) == (0, None) and "new: 2" in done.output
+    assert all(task.group.key == "default" for task in db.session.query(Task))
+
+
+@pytest.mark.parametrize("words", [(), ("--dry-run",)])
+def test_without_tables_it_says_what_to_do(call: Call, words: tuple[str, ...]) -> None:
+    db.drop_all()
+    done = call("import", "-", *words, input=CRONTAB)
+    assert done.exit_code == 1 and done.stderr == "Error: There are no tables yet: start the server once.\n"
+
+
+def test_what_is_not_listed_is_counted(call: Call) -> None:
+    told = call("import", "-", "--dry-run", input="# x\n" * 230).output
+    assert told.count("comment") == 200 and "30 more are not listed: --json lists them all." in told
+
+
+def test_no_more_is_read_than_a_file_may_hold(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "LARGEST", 1024 * 1024)
+    monkeypatch.setattr(files, "LARGEST", 1024 * 1024)
+    done = call("import", "/dev/zero")
+    assert done.exit_code == 1 and "larger than 1 MB" in done.output
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"", "No line of it is a task."),
+        (b"\xef\xbb\xbf# only\r\n# comments\r\n", "No line of it is a task."),
+        (b'{"version": 1, "format": "scheduler", "tasks": []}', "new: 0"),
+        (b"\x7fELF\x02\x01\x01\0\xff", "line 1: This is not text in UTF-8"),
+        (b"format: scheduler\nversion: 1\ntasks: &a []\n", "line 3: Anchors and aliases are not taken"),
+        (b"format: scheduler\nversion: 1\nversion: 1\n", "line 3: “version” stands there twice."),
+    ],
+)
+def test_odd_files_are_told_for_what_they_are(call: Call, data: bytes, told: str) -> None:
+    done = call("import", "-", input=data)
+    assert told in done.output and done.exit_code == (1 if "line" in told and "task." not in told else 0)

@@ -212,7 +212,7 @@ def test_check_asks_for_workers_where_they_are_needed(house: House, monkeypatch:
     carrier = FakeCarrier()
     monkeypatch.setattr("scheduler.cli.checks.carrier", lambda now: carrier)
     carrier.asleep = [(1, 1)]
-    assert "no worker was heard of for a minute, and 1 messages wait" in house.call("check", fails=True)
+    assert "no worker is there, and 1 messages wait" in house.call("check", fails=True)
     nodes.seen("here", works=True)
     assert "workers: ok" in house.call("check")
     carrier.unreachable = True

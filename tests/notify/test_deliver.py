@@ -5,11 +5,14 @@ import hmac
 import json
 
 import pytest
+from sqlalchemy import select
 
-from scheduler import config
-from scheduler.database import db
+from scheduler import config, nodes
+from scheduler.database import db, transaction
+from scheduler.nodes import Node
 from scheduler.notify import channel_verbs, choose, deliver, outbox, rule_verbs
 from scheduler.notify.models import Message
+from scheduler.runs.models import Attempt
 from tests.factories import as_actor, make_task
 from tests.notify.conftest import deliveries, end, per_hour, rounds, watched
 
@@ -26,6 +29,15 @@ def test_a_letter_says_what_the_template_says(app, post):
         "technical_failure 任务",
     )
     assert (deliveries()[0].status, deliveries()[0].code, deliveries()[0].answer) == ("sent", 250, "taken as number 1")
+
+
+def test_a_letter_says_which_machine_has_the_log(app, post):
+    end(watched(LETTER))
+    with transaction() as session:
+        session.scalars(select(Attempt)).one().node = "strange"
+        session.add(Node(id="strange", host="mill-2", mark="", seen_at=nodes.moment()))
+    rounds()
+    assert "The log is on the machine that performed it: mill-2." in post.letters[0].get_content()
 
 
 @pytest.mark.parametrize("name", ["x\u2028Bcc: eve@example.org", "x\x0bBcc: eve@example.org", "x Bcc: eve@example.org"])

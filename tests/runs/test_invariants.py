@@ -14,7 +14,7 @@ from scheduler.runs import ledger, lifecycle, queue
 from scheduler.runs.lifecycle import Report
 from scheduler.runs.models import Attempt, Run
 from scheduler.runs.policy import MOST_QUEUED, Outcome
-from scheduler.runs.status import ASKED_FOR, ENDED, FAILED, LIVE, RAN, AttemptStatus, Status
+from scheduler.runs.status import ENDED, FAILED, LIVE, RAN, AttemptStatus, Status
 from scheduler.tasks import definitions, trash
 from scheduler.tasks.models import Task
 from tests.conftest import NOON, FrozenClock
@@ -143,7 +143,7 @@ class Life(RuleBasedStateMachine):
         for run in self.runs(Status.PENDING):
             task = db.session.get_one(Task, run.task_id)
             assert task.deleted_at is None
-            assert task.enabled or run.not_before is None or run.cause in ASKED_FOR
+            assert task.enabled or run.not_before is None
 
     @invariant()
     def ends_are_final(self) -> None:

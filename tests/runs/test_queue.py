@@ -218,9 +218,10 @@ def test_a_waiting_retry_can_be_cancelled() -> None:
     assert db.session.get_one(Run, run.id).status == Status.CANCELLED and shown() == []
 
 
-def test_no_retry_comes_after_its_task_was_disabled(clock: FrozenClock) -> None:
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_no_retry_comes_after_its_task_was_disabled(clock: FrozenClock, by_hand: bool) -> None:
     task = make_task(cron=MINUTELY, retry_count=3, retry_delay_seconds=1)
-    run = failed(task, clock)
+    run = perform(make_run(task), 7) if by_hand else failed(task, clock)
     definitions.disable(SYSTEM, task.id)
     clock.move(minutes=1)
     assert started() == []
@@ -229,19 +230,13 @@ def test_no_retry_comes_after_its_task_was_disabled(clock: FrozenClock) -> None:
     assert (ended.status, ended.reason) == ("cancelled", {"code": "disabled", "by": ""})
 
 
-def test_the_retry_of_what_somebody_asked_for_comes_all_the_same(clock: FrozenClock) -> None:
-    task = make_task(retry_count=3, retry_delay_seconds=1)
-    run = perform(make_run(task), 7)
-    definitions.disable(SYSTEM, task.id)
-    lifecycle.cancel_orphans()
-    clock.move(minutes=1)
-    assert started() == [run.id]
-    assert db.session.get_one(Run, perform(run, 7).id).status == "pending"
-
-
-def test_what_fails_after_its_task_was_disabled_is_not_retried(clock: FrozenClock) -> None:
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_what_fails_after_its_task_was_disabled_is_not_retried(clock: FrozenClock, by_hand: bool) -> None:
     task = make_task(cron=MINUTELY, retry_count=3)
-    ledger.settle(clock.move(minutes=1))
+    if by_hand:
+        make_run(task)
+    else:
+        ledger.settle(clock.move(minutes=1))
     (run,) = rows(task)
     claim(run)
     definitions.disable(SYSTEM, task.id)

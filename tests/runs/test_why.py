@@ -319,7 +319,7 @@ def test_every_cause_is_met_here() -> None:
 def test_it_waits_for_a_worker(clock: FrozenClock) -> None:
     task = make_task(cron=QUARTERS)
     settle(clock, minutes=15)
-    assert cause(task, "12:15") == "waiting-worker" and "No worker was heard of" in said(task, at(DAY + "12:15"))
+    assert cause(task, "12:15") == "waiting-worker" and "No worker takes runs" in said(task, at(DAY + "12:15"))
     lifecycle.claim([rows(task)[0].id], node=handing.NOBODY)
     assert cause(task, "12:15") == "waiting-worker" and "handed over" in said(task, at(DAY + "12:15"))
     handing.take(rows(task)[0].id, 1)

@@ -14,7 +14,7 @@ from scheduler.database import db
 from scheduler.notify import rule_verbs
 from scheduler.tasks import own_recipes
 from scheduler.tasks.models import Task
-from scheduler.tasks.transfer import exchange
+from scheduler.tasks.transfer import exchange, source
 from tests.web.forms import send, task, text_of
 
 SignIn = Callable[[str], FlaskClient]
@@ -61,7 +61,8 @@ def test_a_large_file_is_taken(sign_in: SignIn) -> None:
 def test_what_is_wrong_is_shown_by_line(sign_in: SignIn) -> None:
     answer = send(sign_in("edith"), "/tasks/import", {"text": "0 1 * * * fine\n61 * * * * wrong\n", "format": "crontab"})
     page = text_of(answer)
-    assert answer.status_code == 422 and "line 2: schedule_config.minute" in page and "Minute 61" in page
+    assert answer.status_code == 422 and "Minute 61" in page
+    assert re.search(r"<li>Line 2: <span[^>]*>schedule_config.minute</span>: Minute 61", page)
     assert 'name="sure"' not in page and "61 * * * * wrong" in page
 
 
@@ -153,3 +154,37 @@ def test_an_editor_brings_in_the_rest(sign_in: SignIn, with_a_rule_for_all: str)
     page = text_of(send(client, "/tasks/import", {"text": with_a_rule_for_all, "allowed_only": "1"}))
     assert "Left out, as you may not do that:" in page and "“Night watch”" in page
     assert confirmed(client, page) == "/tasks" and names() == {"Quiet"}
+
+
+@pytest.fixture
+def in_chinese(sign_in: SignIn, edith: User) -> FlaskClient:
+    edith.language = "zh"
+    db.session.commit()
+    return sign_in("edith")
+
+
+def test_the_place_is_said_in_the_viewer_s_language(in_chinese: FlaskClient) -> None:
+    page = text_of(send(in_chinese, "/tasks/import", {"text": "0 1 * * * fine\n61 * * * * wrong\n"}))
+    assert "第 2 行" in page and "line 2" not in page
+    page = text_of(send(in_chinese, "/tasks/import", {"text": "format: scheduler\nversion: 1\nversion: 1"}))
+    assert "第 3 行：“version” 出现了两次" in page and "line 3" not in page
+
+
+def test_what_is_not_shown_is_counted(sign_in: SignIn) -> None:
+    page = text_of(send(sign_in("edith"), "/tasks/import", {"text": "nonsense\n" * 520}))
+    assert page.count("20 more are not listed.") == 2 and "Line 500: " in page and "Line 501" not in page
+
+
+def test_what_was_not_looked_at_is_said(sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "ENOUGH", 5)
+    page = text_of(send(sign_in("edith"), "/tasks/import", {"text": "nonsense\n" * 9}))
+    assert "the rest was not looked at" in page and page.count("Not looked at") == 4
+
+
+def test_what_came_to_be_wrong_since_the_preview_is_told(sign_in: SignIn) -> None:
+    client = sign_in("edith")
+    page = text_of(send(client, "/tasks/import", {"text": json.dumps({"format": "scheduler", "version": 1, "tasks": [QUIET]})}))
+    task("Quiet", key="other")
+    form = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page[page.index('name="packed"') - 10 :]))
+    answer = send(client, "/tasks/import", form)
+    assert answer.status_code == 422 and "Line 1: tasks[0].name: “Quiet” is taken by another task." in text_of(answer)

@@ -116,7 +116,7 @@ class RuleChanged(Shape):
 
 
 class LineTold(Shape):
-    """What becomes of a crontab's line: `lost` is one that is switched off, `wrong` one that cannot be read."""
+    """What becomes of a crontab's line: `lost` is switched off, `wrong` cannot be read, `unread` was not looked at."""
 
     line: int
     text: str

@@ -3,6 +3,7 @@
 import pwd
 import re
 from dataclasses import dataclass
+from itertools import chain
 
 from scheduler.errors import N_, Problem
 
@@ -76,8 +77,9 @@ def is_system(lines: list[str]) -> bool:
         return True
     if any(_HEADS_COMMAND.search(line) for line in headings):
         return False
-    jobs = [said for line in lines if isinstance(said := read(line, system=True), Job | Wrong)]
-    return bool(jobs) and all(isinstance(job, Job) and _is_user(job.user) for job in jobs)
+    jobs = (said for line in lines if isinstance(said := read(line, system=True), Job | Wrong))
+    first = next(jobs, None)
+    return first is not None and all(isinstance(job, Job) and _is_user(job.user) for job in chain([first], jobs))
 
 
 def read(line: str, system: bool) -> Said:

@@ -13,7 +13,7 @@ from scheduler.schedules import zone
 from scheduler.tasks import wording
 from scheduler.tasks.transfer import crontab
 from scheduler.tasks.transfer.crontab import Comment, Job, Setting, Wrong
-from scheduler.tasks.transfer.source import CORRECT_LINE, MOST_TASKS, Entry, Line, Source, on_line
+from scheduler.tasks.transfer.source import CORRECT_LINE, MOST_TASKS, UNREAD, Entry, Line, Source, enough, on_line
 
 LONGEST_NAME = 80
 MOST_LINES = 100_000
@@ -21,6 +21,7 @@ SHELLS = {"/bin/sh": "sh", "/usr/bin/sh": "sh", "/bin/dash": "sh", "/bin/bash": 
 AS_SYSTEM = N_("Read as a system crontab: the sixth word is a user.")
 AS_USER = N_("Read as a user's crontab: the command begins with the sixth word.")
 CREATED_DISABLED = N_("The tasks are created disabled: take them out of the crontab, then enable them.")
+NO_TASK = N_("No line of it is a task.")
 AT_BOOT = N_("Nothing is started here when the machine boots: it becomes a task that is run by hand.")
 OTHER_USER = N_("There it runs as “%(user)s”, here as “%(me)s”, as every task does.")
 INPUT = N_("What stands behind the “%%” is given to the command as its input, as cron does.")
@@ -57,13 +58,18 @@ def read(text: str, form: str = "auto") -> Source:
     if len(lines) > MOST_LINES:
         raise Invalid.because(N_("There are %(count)s lines in it, at most %(limit)s."), count=len(lines), limit=MOST_LINES)
     system = form == "system" or (form == "auto" and crontab.is_system(lines))
-    source = Source("crontab", notes=[Problem("", AS_SYSTEM if system else AS_USER), Problem("", CREATED_DISABLED)])
+    source = Source("crontab")
     reader = Reader(system, source)
     for number, line in enumerate(lines, 1):
+        if enough(source.problems):
+            source.lines.append(Line(number, line, UNREAD))
+            continue
         _take(reader, number, line)
         if len(source.entries) > MOST_TASKS:
             text = N_("There are more than %(limit)s tasks in it.")
             raise Invalid.because(text, limit=MOST_TASKS)
+    told = (AS_SYSTEM if system else AS_USER, CREATED_DISABLED) if source.entries or source.problems else (NO_TASK,)
+    source.notes = [Problem("", text) for text in told]
     return source
 
 

@@ -5,18 +5,21 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, NoReturn
 
 import yaml
 
 from scheduler.errors import N_, Invalid
-from scheduler.tasks.transfer.source import LARGEST, Located
+from scheduler.tasks.transfer.source import LARGEST, MOST_TASKS, Located
 from scheduler.validation import shorten
 
 DEEPEST = 32
+MOST_VALUES = 1_000_000  # fifty for each of the most tasks
 HALVES = re.compile("[\ud800-\udfff]")
 TOO_DEEP = N_("It is nested too deeply.")
+TOO_WIDE = N_("A list or map in it has more than %(limit)s entries: split the file.")
+TOO_MANY = N_("There are more than %(limit)s values in it: split the file.")
 TWICE = N_("“%(name)s” stands there twice.")
 NO_NUMBER = N_("“%(value)s” is not a finite number.")
 # A part of what YAML 1.1 reads as numbers: whatever a dumper leaves bare as text is text here too, `on` and `02:00` among it.
@@ -57,6 +60,8 @@ def refuse(text: str, line: int = 0, **params: Any) -> NoReturn:
 
 def from_json(text: str) -> Decoded:
     """What the JSON says."""
+    if text.count("[") + text.count("{") > MOST_VALUES:  # to make them all would take seconds, and memory
+        refuse(TOO_MANY, limit=MOST_VALUES)
     try:
         value = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number, parse_float=_finite)
     except RecursionError:
@@ -66,7 +71,7 @@ def from_json(text: str) -> Decoded:
         refuse(text, error.lineno, column=error.colno, reason=error.msg)
     except ValueError:  # a number of thousands of digits
         refuse(N_("This is not valid JSON."))
-    _check(value)
+    _check(value, bool(_SPELT.search(text)))
     return Decoded(value, _json_lines(text) if isinstance(value, dict | list) else {})
 
 
@@ -88,7 +93,7 @@ class _Builder:
         self.lines: dict[str, list[int]] = {}
         self.section = ""  # the name at the top that was read last
         self.root: Any = None
-        self.documents = 0
+        self.documents = self.count = 0
 
     def built(self, events: Iterator[Any]) -> Decoded:
         for event in events:
@@ -121,10 +126,14 @@ class _Builder:
             self.root = value
             return
         holder, waiting = self.stack[-1]
+        if len(holder) >= MOST_TASKS and not waiting:
+            refuse(TOO_WIDE, line, limit=MOST_TASKS)
         if isinstance(holder, list):
+            self._count(line)
             self._note(line)
             holder.append(value)
         elif waiting:
+            self._count(line)
             holder[waiting.pop()] = value
         elif not isinstance(value, str):
             refuse(N_("A name must be text: put it in quotes."), line)
@@ -133,6 +142,11 @@ class _Builder:
         else:
             waiting.append(value)
             self.section = value if len(self.stack) == 1 else self.section
+
+    def _count(self, line: int) -> None:
+        self.count += 1
+        if self.count > MOST_VALUES:
+            refuse(TOO_MANY, line, limit=MOST_VALUES)
 
     def _note(self, line: int) -> None:
         if len(self.stack) <= 2:
@@ -175,27 +189,30 @@ def _no_number(text: str) -> NoReturn:
     refuse(NO_NUMBER, value=shorten(text))
 
 
-def _check(value: Any) -> None:
-    """Refuse what nests too deeply and halves of characters, which JSON can spell."""
-    level = [value]
+def _check(value: Any, spelt: bool) -> None:
+    """Refuse what nests too deeply, holds too much and, where such are `spelt`, NUL and halves of characters."""
+    level, count = [value], 0
     for _ in range(DEEPEST + 1):
-        for one in level:
-            texts = one if isinstance(one, dict) else (one,)
-            if any(isinstance(text, str) and ("\0" in text or HALVES.search(text)) for text in texts):
-                refuse(N_("Text must not contain NUL characters or halves of characters."))
-        level = [inner for one in level for inner in _inside(one)]
+        holders = [one for one in level if isinstance(one, _HOLDERS)]
+        if spelt and any(map(_unfit, chain(level, *(one for one in holders if isinstance(one, dict))))):
+            refuse(N_("Text must not contain NUL characters or halves of characters."))
+        if any(len(one) > MOST_TASKS for one in holders):
+            refuse(TOO_WIDE, limit=MOST_TASKS)
+        count += sum(map(len, holders))
+        if count > MOST_VALUES:
+            refuse(TOO_MANY, limit=MOST_VALUES)
+        level = [inner for one in holders for inner in (one.values() if isinstance(one, dict) else one)]
         if not level:
             return
     refuse(TOO_DEEP)
 
 
-def _inside(value: Any) -> Any:
-    """What lies in a map or list."""
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+def _unfit(value: Any) -> bool:
+    return isinstance(value, str) and ("\0" in value or bool(HALVES.search(value)))
 
 
+_HOLDERS = (dict, list)
+_SPELT = re.compile(r"\\u(0000|[dD][89a-fA-F])")  # NUL, or half of a character
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -255,9 +272,12 @@ class _Walker:
         return lines
 
 
+_YAML = re.compile(r"(#.*\n|\s)*(---|[A-Za-z_]+\s*:(\s|$))")  # how no line of a crontab begins
+
+
 def guess(data: bytes) -> str:
     """The format `data` seems to be in, by how it begins."""
     head = data[:2000].decode("utf-8-sig", "replace").lstrip()
     if head.startswith(("{", "[")):
-        return "json" if re.match(r'\{\s*"format"', head) or '"schedule_type"' in head else "tasks.json"
-    return "yaml" if re.search(r"^format\s*:\s*[\"']?scheduler", head, re.MULTILINE) else "crontab"
+        return "json" if re.search(r'"format"\s*:\s*"scheduler"|"schedule_type"', head) else "tasks.json"
+    return "yaml" if _YAML.match(head) else "crontab"

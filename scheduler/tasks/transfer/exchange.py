@@ -30,7 +30,7 @@ from scheduler.tasks.transfer import (
 from scheduler.tasks.transfer.changes import PLAIN, Change, Options, Plan
 from scheduler.tasks.transfer.fires import Counter, Fires, Timing
 from scheduler.tasks.transfer.planning import Progress
-from scheduler.tasks.transfer.source import MOST_TASKS, Source
+from scheduler.tasks.transfer.source import MORE, MOST_TASKS, Source, enough
 
 FORMATS = ("json", "yaml", "tasks.json", "crontab")
 WRITTEN = FORMATS[:3]
@@ -134,6 +134,8 @@ def _refuse(plan: Plan) -> None:
         db.session.rollback()
         told, more = plan.problems[:MOST_REFUSED], plan.problems[MOST_REFUSED:]
         beyond = [replace(more[0], text=MORE_WRONG, params={"count": len(more)})] if more else []
+        if enough(plan.problems):
+            beyond.append(replace(plan.problems[-1], text=MORE.text, params=MORE.params))
         raise Invalid([*told, *beyond])
 
 

@@ -15,7 +15,7 @@ from scheduler.kinds import read as read_content
 from scheduler.tasks import contents, drafts, wording
 from scheduler.tasks.models import Group
 from scheduler.tasks.transfer import native
-from scheduler.tasks.transfer.source import Entry, Located, refused
+from scheduler.tasks.transfer.source import Entry, Located, refused, while_few
 from scheduler.vault import MASK
 
 MOST_CONCURRENT = 10_000
@@ -42,7 +42,7 @@ def plan(
     problems: list[Located] = []
     names = {group.name: group.key for group in groups.values()}
     seen: set[str] = set()
-    for entry in entries:
+    for entry in while_few(entries, problems):
         try:
             change = _judged(actor, entry, groups)
             _free(change, names, seen)

@@ -1,6 +1,6 @@
 """What the tasks of a file wait for: named by key, there for the actor, in no circle with one another or with what stands."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -11,7 +11,7 @@ from scheduler.errors import N_, Problem
 from scheduler.tasks import dependencies
 from scheduler.tasks.models import Dependency, Task
 from scheduler.tasks.transfer.changes import Change
-from scheduler.tasks.transfer.source import Located, located
+from scheduler.tasks.transfer.source import Located, located, while_few
 
 CHUNK = 500
 
@@ -26,11 +26,19 @@ def named(session: Session, actor: Actor, task_ids: Sequence[int]) -> dict[str, 
     return found
 
 
-def problems(session: Session, actor: Actor, changes: Sequence[Change], by_key: Mapping[str, Any]) -> list[Located]:
-    """What is wrong with what they wait for: somebody who is not there, themselves, or a circle, with the way round it."""
+def problems(
+    session: Session, actor: Actor, changes: Sequence[Change], by_key: Mapping[str, Any], in_file: Collection[str]
+) -> list[Located]:
+    """What is wrong with what they wait for: somebody who is not there, themselves, or a circle, with the way round it.
+
+    `in_file` are the keys of all entries, those among them that are wrong in other ways.
+    """
     writing = {change.key: change for change in changes if change.action in ("create", "change")}
     leaving = {change.key for change in changes if change.action == "delete"}
-    found = [problem for change in writing.values() for problem in _missing(actor, change, writing, leaving, by_key)]
+    there = {key for key, row in by_key.items() if can(actor, "task.see", row)} - leaving | {*in_file}
+    found: list[Located] = []
+    for change in while_few(writing.values(), found):
+        found += _missing(change, there)
     if not found:
         found = _circles(session, actor, writing, by_key)
     return found
@@ -61,13 +69,11 @@ def numbers(session: Session) -> dict[int, list[int]]:
     return found
 
 
-def _missing(
-    actor: Actor, change: Change, writing: Mapping[str, Any], leaving: set[str], by_key: Mapping[str, Any]
-) -> Iterator[Located]:
+def _missing(change: Change, there: Collection[str]) -> Iterator[Located]:
     for key in change.depends_on:
         if key == change.key:
             yield located(change.entry, Problem(dependencies.FIELD, N_("A task cannot wait for itself.")))
-        elif key not in writing and (key in leaving or key not in by_key or not can(actor, "task.see", by_key[key])):
+        elif key not in there:
             text = N_("There is no task “%(name)s” to wait for.")
             yield located(change.entry, Problem(dependencies.FIELD, text, {"name": key[:60]}))
 

@@ -16,7 +16,7 @@ from scheduler.tasks.drafts import Particulars
 from scheduler.tasks.models import Group, Task
 from scheduler.tasks.policy import Policy
 from scheduler.tasks.transfer.decoding import Decoded, refuse
-from scheduler.tasks.transfer.source import MOST_TASKS, Entry, Located, Source, on_line
+from scheduler.tasks.transfer.source import Entry, Located, Source, on_line
 from scheduler.validation import shorten
 from scheduler.vault import MASK
 
@@ -57,8 +57,6 @@ def listed(given: Any, section: str, lines: Sequence[int], problems: list[Locate
     """The maps in a list, each with its line; what is no map goes to `problems`."""
     if not isinstance(given, list):
         refuse(N_("“%(name)s” must be a list."), name=section)
-    if len(given) > MOST_TASKS:
-        refuse(N_("There are %(count)s tasks in it, at most %(limit)s."), count=len(given), limit=MOST_TASKS)
     found = []
     for number, values in enumerate(given):
         line = lines[number] if number < len(lines) else 0

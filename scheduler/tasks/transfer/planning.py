@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -15,10 +15,11 @@ from scheduler.schedules.once import Manual
 from scheduler.tasks import definitions, drafts, secrets, wording
 from scheduler.tasks.drafts import Draft
 from scheduler.tasks.models import DEFAULT_GROUP, Group, OwnRecipe, Task
-from scheduler.tasks.transfer import comparing, grouping, linking, native, recipe_entries, rule_section
+from scheduler.tasks.transfer import comparing, crontab_again, grouping, linking, native, recipe_entries, rule_section
 from scheduler.tasks.transfer.changes import Change, Options, Plan
+from scheduler.tasks.transfer.crontab_again import Earlier, Free
 from scheduler.tasks.transfer.rule_section import Scene
-from scheduler.tasks.transfer.source import Entry, Source, located, refused
+from scheduler.tasks.transfer.source import Entry, Source, enough, located, refused, tell_line, tell_of_rest, while_few
 
 CHUNK = 500
 Progress = Callable[[int, int], None]
@@ -64,42 +65,52 @@ class _Planner:
         self.now = clock.now()
         self.seen: dict[str, int] = {}  # key -> line
         self.names: dict[str, int] = {}  # name -> line
-        self.given: set[str] = set()  # names made here for lines of a crontab
         self.unusable: set[str] = set()  # names of secrets
+        self.judged = 0  # tasks that were looked at
 
     def judge(self, progress: Progress) -> None:
         self.state = self._loaded()
-        self.plan.groups, groups, problems = grouping.plan(self.actor, self.source.groups, self.state.groups)
-        self.state.groups = groups
+        tasks = partial(self._judge_tasks, progress)
+        for judged in (self._judge_groups, self._judge_templates, tasks, self._judge_rules, self._judge_together):
+            if not enough(self.plan.problems):
+                judged()
+        if enough(self.plan.problems):
+            tell_of_rest(self.source, self.source.entries[self.judged :])
+        self._tell_of_secrets()
+        self.plan.problems.sort(key=lambda problem: problem.line)
+
+    def _judge_groups(self) -> None:
+        self.plan.groups, self.state.groups, wrong = grouping.plan(self.actor, self.source.groups, self.state.groups)
+        self.plan.problems += wrong
+
+    def _judge_templates(self) -> None:
         replace = self.options.replace and self.source.has_recipes
-        self.plan.recipes, wrong = recipe_entries.plan(self.session, self.actor, self.source.recipes, groups, replace)
-        self.plan.problems += [*problems, *wrong]
+        found, wrong = recipe_entries.plan(self.session, self.actor, self.source.recipes, self.state.groups, replace)
+        self.plan.recipes = found
+        self.plan.problems += wrong
+
+    def _judge_tasks(self, progress: Progress) -> None:
         total = len(self.source.entries)
-        for number, entry in enumerate(self.source.entries, 1):
+        for number, entry in enumerate(while_few(self.source.entries, self.plan.problems), 1):
             try:
                 change = self._judged(entry)
                 self.plan.changes.append(change)
+                self._name_once(change)
                 if self.source.lines:
                     self.source.lines[entry.line - 1].becomes = change.name
             except SchedulerError as error:
                 self.plan.problems += refused(entry, error)
-                self._tell_line(entry, error)
+                tell_line(self.source, entry, error)
             if number % 100 == 0 or number == total:
                 progress(number, total)
-        if self.options.replace:
+            self.judged = number
+        if self.options.replace and not enough(self.plan.problems):
             self.plan.changes += self._others()
-        self._judge_rules()
-        self._names()
-        self._tell_of_secrets()
-        self.plan.problems += linking.problems(self.session, self.actor, self.plan.changes, self.state.by_key)
-        self.plan.problems.sort(key=lambda problem: problem.line)
 
-    def _tell_line(self, entry: Entry, error: SchedulerError) -> None:
-        """Of a crontab's line that no task can be made of: that it is wrong, and why."""
-        if self.source.lines:
-            line = self.source.lines[entry.line - 1]
-            line.role, line.becomes = "wrong", ""
-            line.notes = [*line.notes, *(one for one in error.problems if one not in line.notes)]
+    def _judge_together(self) -> None:
+        """What can be seen only of all tasks."""
+        self._names()
+        self.plan.problems += linking.problems(self.session, self.actor, self.plan.changes, self.state.by_key, self.seen)
 
     def _judge_rules(self) -> None:
         replace = self.options.replace and self.source.has_rules
@@ -107,7 +118,7 @@ class _Planner:
             return
         going = {change.key: change.task.id for change in self.plan.changes if change.task and change.action == "delete"}
         tasks: dict[str, Any] = {key: row for key, row in self.state.by_key.items() if can(self.actor, "task.see", row)}
-        made = {change.key: None for change in self.plan.changes if change.action == "create"}
+        made = dict.fromkeys(self.seen.keys() - self.state.by_key.keys())
         there = {key: row for key, row in (tasks | made).items() if key not in going}
         groups = {key: one for key, one in self.state.groups.items() if can(self.actor, "task.see", definitions.group_place(one))}
         scene = Scene(there, groups, frozenset(going.values()), replace, self.options.allowed_only)
@@ -122,23 +133,20 @@ class _Planner:
         rows = {row.key: row for row in self.session.execute(select(*columns).where(Task.deleted_at.is_(None)))}
         state = State(rows, {row.name: row.key for row in rows.values()})
         state.groups = {group.key: group for group in self.session.scalars(select(Group))}
-        self.state = state
-        wanted = [rows[key].id for entry in self.source.entries for key in self._candidates(entry) if key in rows]
-        for task in tasks_of(self.session, wanted):
-            state.tasks[task.key] = task
+        keys = map(_key, self.source.entries)
+        wanted = crontab_again.candidates(rows, keys) if self.source.lines else rows.keys() & set(keys)
+        state.tasks = {task.key: task for task in tasks_of(self.session, [rows[key].id for key in wanted])}
         state.upstreams = linking.named(self.session, self.actor, [task.id for task in state.tasks.values()])
+        self.keys, self.free_names = Free("-{}", rows), Free(" ({})", state.names)
+        self.earlier = Earlier(task for task in state.tasks.values() if can(self.actor, "task.edit", task))
         return state
-
-    def _candidates(self, entry: Entry) -> Iterator[str]:
-        key = _key(entry)
-        yield key
-        if entry.origin:
-            yield from (one for number in range(2, 50) if (one := f"{key[:90]}-{number}") in self.state.by_key)
 
     def _judged(self, entry: Entry) -> Change:
         if not isinstance(entry.values.get("key", ""), str):
             raise _invalid("key", N_("This must be text."))
-        key = self._new_key(entry) if entry.origin else _key(entry)
+        key = _key(entry)
+        if entry.origin:
+            key = self.earlier.key(entry, key) or self.keys.of(key)
         if not isinstance(entry.values.get("name"), str):
             text = N_("This must be text.") if "name" in entry.values else N_("This is required.")
             raise _invalid("name", text)
@@ -156,16 +164,6 @@ class _Planner:
             if entry.whole and self._same(entry, task):
                 return Change("same", entry, key, task.name, task.group, task)
         return self._changed(entry, key, task)
-
-    def _new_key(self, entry: Entry) -> str:
-        """The key of a crontab's line: that of the task it became earlier, or one nobody has."""
-        key = _key(entry)
-        for candidate in chain([key], (f"{key[:90]}-{number}" for number in range(2, 100_000))):
-            task = self.state.tasks.get(candidate)
-            again = task is not None and task.notes.get("crontab") == entry.origin and can(self.actor, "task.edit", task)
-            if candidate not in self.seen and (again or candidate not in self.state.by_key):
-                return candidate
-        raise _invalid("key", TAKEN, value=key)
 
     def _same(self, entry: Entry, task: Task) -> bool:
         depends_on = entry.values.get("depends_on", [])
@@ -199,11 +197,7 @@ class _Planner:
 
     def _values(self, entry: Entry, task: Task | None) -> dict[str, Any]:
         if entry.origin:
-            name = entry.values["name"]
-            numbered = chain([name], (f"{name[:90]} ({number})" for number in range(2, 100_000)))
-            free = next(one for one in numbered if one not in self.state.names and one not in self.given)
-            self.given.add(free)
-            return entry.values | {"name": free, "is_active": self.options.enable}
+            return entry.values | {"name": self.free_names.of(entry.values["name"]), "is_active": self.options.enable}
         if task is not None and not entry.whole:
             return definitions.merged(task, entry.values)
         return dict(entry.values)
@@ -256,22 +250,23 @@ class _Planner:
         if self.unusable and told not in self.source.notes:
             self.source.notes.append(told)
 
+    def _name_once(self, change: Change) -> None:
+        """No two tasks of the file may be called alike."""
+        if change.name in self.names:
+            self._name_problem(change, TWICE, value=change.name, line=self.names[change.name])
+        self.names[change.name] = change.entry.line
+
     def _names(self) -> None:
-        """No two tasks may be called alike afterwards."""
+        """Nor one like a task that keeps its name."""
         leaving = {
             change.task.name
             for change in self.plan.changes
             if change.task and (change.action == "delete" or change.name != change.task.name)
         }
         for change in self.plan.changes:
-            if change.action == "delete":
-                continue
-            other = self.state.names.get(change.name)
-            if other is not None and other != change.key and change.name not in leaving:
+            other = self.state.names.get(change.name, change.key)
+            if change.action != "delete" and other != change.key and change.name not in leaving:
                 self._name_problem(change, TAKEN, value=change.name)
-            elif change.name in self.names:
-                self._name_problem(change, TWICE, value=change.name, line=self.names[change.name])
-            self.names[change.name] = change.entry.line
 
     def _name_problem(self, change: Change, text: str, **params: Any) -> None:
         self.plan.problems.append(located(change.entry, Problem("name", text, params)))

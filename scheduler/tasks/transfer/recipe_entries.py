@@ -12,7 +12,7 @@ from scheduler.errors import N_, Forbidden, Invalid, Problem, SchedulerError
 from scheduler.tasks import definitions, own_recipes, recipe_drafts, wording
 from scheduler.tasks.models import Group, OwnRecipe
 from scheduler.tasks.recipe_drafts import Given, GivenParameter, RecipeDraft
-from scheduler.tasks.transfer.source import Entry, Located, located, refused
+from scheduler.tasks.transfer.source import Entry, Located, enough, located, refused, while_few
 
 ALWAYS = ("key", "name")
 TAKEN = N_("“%(value)s” is taken by another template.")
@@ -44,7 +44,7 @@ def plan(
     problems: list[Located] = []
     seen: set[str] = set()
     rows = {row.key: row for row in session.scalars(select(OwnRecipe)).unique()} if entries or replace else {}
-    for entry in entries:
+    for entry in while_few(entries, problems):
         try:
             change = _judged(actor, entry, rows, groups)
             if change.key in seen:
@@ -53,7 +53,7 @@ def plan(
             changes.append(change)
         except SchedulerError as error:
             problems += refused(entry, error)
-    if replace:
+    if replace and not enough(problems):
         kept = {change.key for change in changes}
         others, wrong = _others(actor, [row for key, row in rows.items() if key not in kept])
         changes, problems = [*changes, *others], [*problems, *wrong]

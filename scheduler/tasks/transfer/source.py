@@ -1,16 +1,22 @@
 """What any file amounts to once it is read: entries with the line each stands on, and what there is to say about lines."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import takewhile
+from typing import Any, TypeVar
 
 from scheduler.errors import N_, Forbidden, Problem, SchedulerError
 
 MOST_TASKS = 20_000
 LARGEST = 20 * 1024 * 1024  # bytes
+ENOUGH = 2000  # things wrong with a file, after which no more are looked for: whatever it is, it is refused at once
+UNREAD = "unread"
 CORRECT_LINE = N_("Correct the line, or put a “#” in front of it, and bring the file in again.")
 CORRECT_ENTRY = N_("Correct the entry, or take it out of the file, and bring the file in again.")
 ASK_OTHERS = N_("Take the entry out of the file, or have somebody bring it in who may do that.")
 KEEP = N_("Bring the file in without replacing, or have somebody do it who may delete this.")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -18,6 +24,7 @@ class Located(Problem):
     """A problem with the line of the file it is on, 0 where it is on none; with what stands there, and what to do about it."""
 
     line: int = 0
+    path: str = ""  # below the entry's name or alone: `tasks[3].schedule_config`
     about: str = ""  # the text of a crontab's line; else the entry's key or name
     remedy: str = ""  # a catalogue sentence
 
@@ -40,7 +47,7 @@ class Line:
 
     number: int
     text: str
-    role: str  # task, setting, comment, blank, lost, wrong
+    role: str  # task, setting, comment, blank, lost, wrong, unread
     becomes: str = ""
     notes: list[Problem] = field(default_factory=list)
 
@@ -61,6 +68,35 @@ class Source:
     problems: list[Located] = field(default_factory=list)
 
 
+MORE = Problem("", N_("With %(limit)s things wrong the rest was not looked at: correct these and look again."), {"limit": ENOUGH})
+
+
+def enough(problems: Sequence[Located]) -> bool:
+    """Whether so much is wrong that no more is looked for; `MORE` says so."""
+    return len(problems) >= ENOUGH
+
+
+def while_few(entries: Iterable[T], problems: Sequence[Located]) -> Iterator[T]:
+    """The entries one by one, as long as those before have not made `problems` of them enough."""
+    return takewhile(lambda _: not enough(problems), entries)
+
+
+def tell_line(source: Source, entry: Entry, error: SchedulerError) -> None:
+    """Of a crontab's line that no task can be made of: that it is wrong, and why."""
+    if source.lines:
+        line = source.lines[entry.line - 1]
+        line.role, line.becomes = "wrong", ""
+        line.notes = [*line.notes, *(one for one in error.problems if one not in line.notes)]
+
+
+def tell_of_rest(source: Source, entries: Iterable[Entry]) -> None:
+    """That not everything was looked at, and of a crontab which lines."""
+    source.notes += [MORE] if MORE not in source.notes else []
+    for entry in entries if source.lines else ():
+        line = source.lines[entry.line - 1]
+        line.role, line.becomes, line.notes = UNREAD, "", []
+
+
 def located(entry: Entry, problem: Problem) -> Located:
     """`problem` with its place in the file: `line 12: tasks[3].schedule_config`."""
     path = ".".join(filter(None, (entry.where, problem.field)))
@@ -78,7 +114,7 @@ def refused(entry: Entry, error: SchedulerError) -> list[Located]:
 def on_line(line: int, path: str, problem: Problem, about: str = "", remedy: str = CORRECT_ENTRY) -> Located:
     """`problem` on a line, under a path."""
     place = ": ".join(filter(None, (f"line {line}" if line else "", path)))
-    return Located(place, problem.text, problem.params, line, about, remedy)
+    return Located(place, problem.text, problem.params, line, path, about, remedy)
 
 
 def _about(entry: Entry) -> str:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from scheduler.accounts.permissions import SYSTEM
 from scheduler.database import db
 from scheduler.errors import Invalid
+from scheduler.tasks import trash
 from scheduler.tasks.models import Task
-from scheduler.tasks.transfer import crontab, crontab_tasks, exchange
+from scheduler.tasks.transfer import crontab, crontab_again, crontab_tasks, exchange
 from scheduler.tasks.transfer.changes import Options
 from scheduler.tasks.transfer.source import Source
 
@@ -130,6 +131,12 @@ def test_a_user_s_crontab_is_told_from_it(text: str) -> None:
     assert not crontab.is_system(text.split("\n"))
 
 
+def test_one_line_that_is_not_the_system_s_settles_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, read = [], crontab.read
+    monkeypatch.setattr(crontab, "read", lambda line, system: (looked.append(line), read(line, system))[1])
+    assert not crontab.is_system(["# x", "0 5 * * * root x", "nonsense", *["0 5 * * * root x"] * 1000]) and len(looked) == 3
+
+
 def test_another_user_is_mentioned() -> None:
     assert "“nobody”" in notes(crontab_tasks.read("0 5 * * * nobody x", "system"), 1)
 
@@ -193,3 +200,30 @@ def test_whatever_it_is_each_line_is_reported(text: str) -> None:
     source = crontab_tasks.read(text)
     assert len(source.lines) == len(crontab.lines_of(text))
     assert len(source.entries) + len(source.problems) <= len(source.lines)
+
+
+def test_lines_that_are_alike_are_tasks_of_their_own_and_stay_the_same_ones(app: Flask) -> None:
+    text = "0 1 * * * x\n" * 60
+    made = {task.key: task.id for task in bring(text)}
+    assert made.keys() == {"x", *(f"x-{number}" for number in range(2, 61))}
+    assert {task.key: task.id for task in bring(text)} == made
+
+
+def test_a_line_is_the_task_it_was_although_one_before_it_was_deleted(app: Flask) -> None:
+    first, second = bring("# same\n0 1 * * * one\n# same\n0 2 * * * two")
+    trash.remove(SYSTEM, first.id)
+    assert [task.id for task in bring("# same\n0 2 * * * two")] == [second.id]
+
+
+def test_thousands_of_lines_that_are_alike_ask_once_each_what_is_free(app: Flask) -> None:
+    class Taken(set[str]):
+        asked = 0
+
+        def __contains__(self, name: object) -> bool:
+            self.asked += 1
+            return super().__contains__(name)
+
+    taken = Taken({"x", "x-7"})
+    free = crontab_again.Free("-{}", taken)
+    assert [free.of("x") for _ in range(1000)][4:7] == ["x-6", "x-8", "x-9"]
+    assert taken.asked < 3 * 1000
