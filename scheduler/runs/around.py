@@ -64,6 +64,15 @@ def nearest(task: Task, plan: Plan | None, span: Span, due: datetime | None) -> 
     return _last(plan, task.created_at + JUST_BEFORE, span.start), after
 
 
+def unattended(task: Task, span: Span) -> Run | None:
+    """The row of an interval's instant that nobody had come to yet at `span`: it goes on only from when somebody does."""
+    if not plan_of(task).schedule.elapsed:
+        return None
+    query = select(Run).where(Run.task_id == task.id, Run.cause == Cause.SCHEDULE, Run.scheduled_at < span.start)
+    last = db.session.scalars(query.order_by(Run.scheduled_at.desc()).limit(1)).first()
+    return last if last is not None and last.queued_at >= span.end else None
+
+
 def beyond_limit(task: Task, plan: Plan, due: datetime) -> bool:
     """Whether the task will have used up its number of runs before it comes to `due`."""
     if task.max_runs is None:

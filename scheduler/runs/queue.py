@@ -18,6 +18,7 @@ from scheduler.runs import policy, waiting
 from scheduler.runs.models import Run
 from scheduler.runs.reasons import Sentence
 from scheduler.runs.status import Status
+from scheduler.tasks import pausing
 from scheduler.tasks.models import Task
 from scheduler.tasks.queries import scoped
 
@@ -147,12 +148,16 @@ def _free() -> Hold:
 
 def _holds(rows: Sequence[Row[Any]], now: datetime) -> dict[int, tuple[Hold, int | None]]:
     """What holds each of `rows`, and the limit it meets."""
-    later = [row.id for row in rows if row.not_before is not None and row.not_before > now]
+    later = {row.id: row.not_before for row in rows if row.not_before is not None and row.not_before > now}
     slots = waiting.slots()
     asking = [waiting.asking(row) for row in rows if row.not_before is None or row.not_before <= now]
     held = policy.admit(asking, slots)[1]
     free = _free()
-    found: dict[int, tuple[Hold, int | None]] = dict.fromkeys(later, (Hold.LATER, None))
+    pause = pausing.current() if later else None
+    span = pause and pausing.Span(pause.since, pause.until)
+    found: dict[int, tuple[Hold, int | None]] = {
+        run: (Hold.PAUSED if span and span.covers(at) else Hold.LATER, None) for run, at in later.items()
+    }
     for one in asking:
         hold = Hold(held.get(one.run_id, free))
         limits = {Hold.TASK: one.limit, Hold.GROUP: one.group_limit, Hold.ALL: slots.most}

@@ -92,7 +92,7 @@ _REASONS: Mapping[str, Callable[[Run, Mapping[str, Any]], Sentence]] = {
         N_("Missed about %(count)s times from %(since)s to %(until)s: the clock was set forward or the machine slept."),
     ),
     "late": _one_or_many(
-        N_("Missed: the scheduler was so busy that it came to it later than its grace allows."),
+        N_("Missed: the scheduler was too busy, or was itself held up, and came to it later than its grace allows."),
         N_("Missed about %(count)s times from %(since)s to %(until)s: the scheduler came to them too late."),
     ),
     "overlap": _overlap,

@@ -10,7 +10,7 @@ from scheduler import clock, nodes
 from scheduler.accounts.permissions import Actor, require
 from scheduler.database import db
 from scheduler.errors import N_
-from scheduler.runs import around, handing, policy, queue, reasons
+from scheduler.runs import around, handing, policy, queue, reasons, upstreams
 from scheduler.runs.around import Span
 from scheduler.runs.models import Attempt, Run
 from scheduler.runs.policy import Overlap
@@ -146,10 +146,12 @@ def _of_upstreams(actor: Actor, task: Task, found: Explanation) -> Explanation:
     names = dependencies.names([task.id], actor)[task.id]
     if not names:
         return found
-    text = N_("It has no schedule: it runs after %(names)s, and what it waits for did not end then.")
+    text = N_("It has no schedule: it runs after %(names)s, and they did not make it due then.")
+    notes = upstreams.notes(actor, task, min(around.span(found.asked).end, clock.now()))
     if found.asked > clock.now():
         text = N_("It has no schedule: it runs after %(names)s, whenever that is.")
-    return replace(found, because=Because.BLOCKED_DEPENDENCY, sentence=Sentence(text, {"names": ", ".join(names)}))
+    sentence = Sentence(text, {"names": ", ".join(names)})
+    return replace(found, because=Because.BLOCKED_DEPENDENCY, sentence=sentence, notes=notes)
 
 
 def _because(run: Run) -> tuple[Because, Sentence]:
@@ -173,7 +175,18 @@ def _of_past(task: Task, asked: datetime, span: Span) -> Explanation:
     due = around.due(then.plan, span)
     because, sentence = _why_no_row(task, span, then, due)
     before, after = around.nearest(task, then.plan, span, due)
+    if because is Because.NOT_DUE and (late := around.unattended(task, span)):
+        return _of_gap(asked, late, before, after)
     return Explanation(asked, because, sentence, due, None, before, after)
+
+
+def _of_gap(asked: datetime, late: Run, before: datetime | None, after: datetime | None) -> Explanation:
+    """Between an interval's due time and the moment somebody came to it: there were no more times, but not for nothing."""
+    text = N_("It had been due at %(due)s, and nobody came to that before %(at)s; an interval went on only then.")
+    sentence = Sentence(text, {"due": late.scheduled_at, "at": late.queued_at})
+    why_late = reasons.of(late) if late.status == Status.MISSED else None
+    because = _because(late)[0] if why_late else Because.NOT_DUE
+    return Explanation(asked, because, sentence, None, late, before, after, [why_late] if why_late else [])
 
 
 def _why_no_row(task: Task, span: Span, then: Then, due: datetime | None) -> tuple[Because, Sentence]:

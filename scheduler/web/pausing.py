@@ -32,6 +32,10 @@ class Everything:
         """Whether the viewer may pause and resume."""
         return can(access.current_actor(), "pause.all")
 
+    def covers(self, instant: datetime) -> bool:
+        """Whether what is due at `instant` is going to be missed."""
+        return self.pause is not None and verbs.Span(self.pause.since, self.pause.until).covers(instant)
+
     @property
     def here(self) -> str:
         """The page being looked at, to come back to."""

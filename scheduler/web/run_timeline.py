@@ -50,6 +50,8 @@ def _of_attempt(attempt: Attempt) -> Iterator[Event]:
         look = STATUS[attempt.status]
         how = run_words.exit_word(attempt.exit_code, attempt.signal)
         text = gettext("Attempt %(number)s ended: %(status)s", number=number, status=look.word)
-        if how != formats.NOTHING:
+        if attempt.signal is not None:
+            text = gettext("%(text)s, signal %(how)s", text=text, how=how)
+        elif how != formats.NOTHING:
             text = gettext("%(text)s, exit code %(how)s", text=text, how=how)
         yield Event(attempt.finished_at, text, look.tone)

@@ -72,6 +72,7 @@ MISFIRE = (
     ("run_all", N_("Run all of them")),
 )
 USER = N_("A user of this machine; empty: the scheduler's own. Only administrators may choose one.")
+OF_AN_INTERVAL = N_("An interval is due once after that, however long it was.")
 OF_EACH = N_("Of each process by itself.")
 ADDRESSES = N_("Address space of each process by itself: more than it really uses.")
 OF_THE_USER = N_("Of its user in all, other programs included; root has no such limit.")
@@ -85,7 +86,7 @@ _POLICY = (
     Control("retry_delay_seconds", N_("Wait before a retry"), "number", suffix=SECONDS),
     Control("retry_backoff", N_("Later waits"), "select", choices=BACKOFF),
     Control("retry_max_delay_seconds", N_("Longest wait"), "number", suffix=SECONDS),
-    Control("misfire_policy", N_("After the scheduler was down"), "select", choices=MISFIRE),
+    Control("misfire_policy", N_("After the scheduler was down"), "select", OF_AN_INTERVAL, choices=MISFIRE),
     Control("misfire_grace_seconds", N_("Counts as on time within"), "number", suffix=SECONDS),
     Control("priority", N_("Priority"), "number", N_("Higher goes first.")),
     Control("success_exit_codes", N_("Exit codes: success"), "words"),

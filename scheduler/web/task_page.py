@@ -15,8 +15,8 @@ from scheduler.notify import rule_verbs
 from scheduler.runs import history
 from scheduler.runs.history import Entry, Page, Wanted
 from scheduler.runs.models import Run
-from scheduler.runs.status import FAILED, Status
-from scheduler.tasks import dependencies, queries
+from scheduler.runs.status import ASKED_FOR, FAILED, Status
+from scheduler.tasks import dependencies, pausing, queries
 from scheduler.tasks.models import Task
 from scheduler.web import (
     access,
@@ -32,7 +32,6 @@ from scheduler.web import (
     task_rows,
     task_settings,
     task_versions,
-    viewer,
 )
 from scheduler.web.run_chart import Chart
 
@@ -71,6 +70,12 @@ class Standing:
         return next((run for run in self.alive if run.status == Status.RUNNING and run.started_at), None)
 
     @property
+    def waiting(self) -> int:
+        """How many runs wait that begin though the task is disabled: all but retries of what came by itself."""
+        waiting = (run for run in self.alive if run.status == Status.PENDING)
+        return sum(run.not_before is None or run.cause in ASKED_FOR for run in waiting)
+
+    @property
     def average(self) -> float | None:
         """Seconds its runs took on average."""
         return self.task.total_duration / self.task.total_count if self.task.total_count else None
@@ -103,12 +108,13 @@ def show(reference: str) -> ResponseReturnValue:
     alive = [runs.facts(run) for run in now.alive]
     related = task_dependencies.contents(access.current_actor(), task) if tab == "deps" else {}
     stands = (task.version, task.enabled, task.next_run_at, task.last_run_id, task.last_status, task.total_count)
-    seen = live.digest(*stands, alive, related)
+    pause = pausing.current()
+    seen = live.digest(*stands, alive, related, pause and (pause.id, pause.until))
     if live.unchanged(seen):
         return "", 204
     schedule = queries.plan_of(task).schedule
-    words = {"sentence": task_rows.sentence(schedule, viewer.language()), "cron": "; ".join(schedule.expressions())}
     after = dependencies.names([task.id], access.current_actor())[task.id]
+    words = {"sentence": task_rows.planned(schedule, after), "cron": "; ".join(schedule.expressions())}
     common = {"task": task, "now_standing": now, "may": _may(task), "tab": tab, "tabs": TABS, "after": after, **words}
     inner = related or _TAB_CONTENTS[tab](task, now)
     return rendering.render("tasks/show.html", "tasks/_live.html", seen=seen, **common, **inner)

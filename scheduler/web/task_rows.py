@@ -83,7 +83,7 @@ class Row:
     @property
     def sentence(self) -> str:
         """When it runs, in words."""
-        return sentence(self.schedule, viewer.language())
+        return planned(self.schedule, self.after)
 
     @property
     def bars(self) -> list[tuple[str, float]]:
@@ -209,6 +209,13 @@ def here() -> str:
     """The page the viewer looks at while sending this, as a place to come back to."""
     shown = request.headers.get("HX-Current-URL", "").partition("://")[2].partition("/")
     return access.safe_next("".join(shown[1:])) if shown[1] else back(f"{request.script_root}/tasks")
+
+
+def planned(schedule: Schedule, after: Sequence[str]) -> str:
+    """When a task runs, in words; one that has no times of its own may wait for others."""
+    if after and schedule.name == "manual":
+        return str(gettext("After other tasks, or when started by hand"))
+    return sentence(schedule, viewer.language())
 
 
 @lru_cache(maxsize=20_000)

@@ -129,6 +129,63 @@ def test_a_diamond_comes_together_once() -> None:
     assert statuses(d) == ["pending"]
 
 
+def test_a_diamond_with_one_bad_night_does_not_fall_a_night_behind(clock: FrozenClock) -> None:
+    a = make_task()
+    slow, quick = after(a), after(a)
+    d = after(slow, quick, overlap_policy="queue")
+
+    def night(code: int) -> list[Run]:
+        clock.move(hours=24)
+        run(a)
+        for task, its_code in ((quick, code), (slow, 0)):
+            perform(rows(task)[-1], its_code)
+        return [rows(slow)[-1], rows(quick)[-1]]
+
+    night(1)
+    assert rows(d) == []
+    for _ in range(2):
+        tonight = [one.public_id for one in night(0)]
+        assert rows(d)[-1].upstream == sorted(tonight)
+    assert len(rows(d)) == 2
+
+
+def test_ends_of_one_night_that_are_reported_together_belong_together(clock: FrozenClock) -> None:
+    a, c = make_task(), make_task()
+    d = after(a, c, overlap_policy="queue")
+    run(a)
+    clock.move(hours=24)
+    tonight = [make_run(c), make_run(a)]
+    reports = []
+    for one in tonight:
+        claim(one)
+        clock.move(seconds=1)
+        reports.append(Report(one.id, 1, outcome()))
+    lifecycle.finish(reports)
+    assert [one.upstream for one in rows(d)] == [sorted(one.public_id for one in tonight)]
+
+
+def test_an_older_success_does_not_stand_for_a_newer_failure() -> None:
+    a, c = make_task(name="a"), make_task(name="c")
+    d = after(a, c)
+    run(a)
+    run(a, 5)
+    run(c)
+    assert rows(d) == [] and arrivals(d)["a"] is None
+    run(a)
+    assert len(rows(d)) == 1
+
+
+def test_what_is_always_busy_holds_nobody_up_for_ever(clock: FrozenClock) -> None:
+    a, c = make_task(max_instances=2), make_task(max_instances=2)
+    d = after(a, c, overlap_policy="queue")
+    going = [make_run(a), make_run(c)]
+    for task in (a, c) * 3:
+        clock.move(seconds=1)
+        going.append(make_run(db.session.get_one(Task, task.id)))
+        perform(going.pop(0))
+    assert len(rows(d)) >= 2
+
+
 def test_many_upstreams_make_one_key_of_fixed_length() -> None:
     upstreams = [make_task() for _ in range(6)]
     b = after(*upstreams)

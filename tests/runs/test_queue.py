@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -192,7 +193,16 @@ def test_a_retry_goes_at_once_when_somebody_wants_it(oscar: Any, clock: FrozenCl
     assert started() == [run.id] and not any(one.paused for one in waiting.startable(clock.at))
     assert db.session.scalars(db.select(AuditEntry).order_by(AuditEntry.id.desc())).first().action == "run.hasten"
     perform(run, 7)
-    assert db.session.get_one(Run, run.id).hastened_by == "" and shown() == [(1, run.id, "later")]
+    assert db.session.get_one(Run, run.id).hastened_by == "" and shown() == [(1, run.id, "paused")]
+
+
+def test_a_retry_to_come_is_promised_for_its_time_only_where_no_pause_covers_that(clock: FrozenClock) -> None:
+    failed(make_task(cron=MINUTELY, retry_count=1, retry_delay_seconds=600), clock)
+    run = only().run
+    pausing.pause(SYSTEM, until=clock.at + timedelta(minutes=9))
+    assert shown() == [(1, run.id, "later")]
+    pausing.pause(SYSTEM, until=clock.at + timedelta(minutes=11))
+    assert shown() == [(1, run.id, "paused")]
 
 
 def test_only_a_waiting_retry_goes_at_once(victor: Any, mallory: Any) -> None:

@@ -12,7 +12,7 @@ from scheduler.accounts.models import AuditEntry
 from scheduler.accounts.permissions import SYSTEM
 from scheduler.config import History
 from scheduler.database import db, transaction
-from scheduler.runs import disk, ledger, retention
+from scheduler.runs import disk, ledger, lifecycle, retention
 from scheduler.runs.folders import attempt_folder, run_folder, workspace_folder
 from scheduler.runs.models import Attempt, Run
 from scheduler.runs.retention import Stopped
@@ -127,7 +127,7 @@ def test_it_keeps_an_end_that_another_task_still_waits_with(clock, keep):
     follower = make_task(depends_on=[first.key, second.key])
     arrived = perform(make_run(first)).id
     ran(make_task())
-    perform(make_run(first), code=9)  # now the last one of its task, and no success
+    lifecycle.cancel(SYSTEM, make_run(first))  # now the last one of its task, and no end for anybody
     clock.move(days=5)
     clean(clock)
     assert arrived in numbers(first)

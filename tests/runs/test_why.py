@@ -222,6 +222,22 @@ def test_it_runs_after_another(clock: FrozenClock) -> None:
     assert "runs after First" in said(task, "13:15")
 
 
+def test_it_says_which_of_those_it_waits_for_failed(clock: FrozenClock) -> None:
+    good, bad, never = make_task(name="Good"), make_task(name="Bad"), make_task(name="Never")
+    task = make_task(schedule_type="manual", schedule_config={}, depends_on=[one.key for one in (good, bad, never)])
+    runs = [perform(make_run(good)), perform(make_run(bad), 2)]
+    clock.move(hours=1)
+    going = make_run(never)
+    notes = [note.text % note.params for note in asked(task, "12:15").notes]
+    assert notes == [
+        f"Run #{runs[1].id} of “Bad” failed at 2026-03-02 12:00:00+00:00.",
+        f"Run #{runs[0].id} of “Good” succeeded at 2026-03-02 12:00:00+00:00.",
+        "“Never” had not run by then.",
+    ]
+    clock.move(hours=1)
+    assert [note.params["number"] for note in asked(task, "13:30").notes] == [runs[1].id, runs[0].id, going.id]
+
+
 def test_it_will_run(clock: FrozenClock) -> None:
     task = make_task(cron=QUARTERS)
     found = asked(task, "18:30")
@@ -262,6 +278,17 @@ def test_an_interval_goes_by_its_rows_and_its_next_instant(clock: FrozenClock) -
     assert (found.before, found.after) == (at(DAY + "12:10"), at(DAY + "12:20"))
     definitions.disable(SYSTEM, task.id)
     assert cause(task, "12:20") == "disabled-by"
+
+
+@pytest.mark.parametrize(("policy", "because", "notes"), [("skip", "missed-late", 1), ("run_once", "not-due", 0)])
+def test_an_interval_that_nobody_came_to_says_so(clock: FrozenClock, policy: str, because: str, notes: int) -> None:
+    interval = {"interval": 10, "unit": "minutes"}
+    task = make_task(schedule_type="interval", schedule_config=interval, misfire_policy=policy)
+    settle(clock, hours=2)
+    found = asked(task, "13:00")
+    assert (found.because, found.run, len(found.notes)) == (because, rows(task)[0], notes)
+    assert "It had been due at 2026-03-02 12:10:00" in said(task, "13:00") and "before 2026-03-02 14:00:00" in said(task, "13:00")
+    assert asked(task, "14:05").run is None
 
 
 def test_a_schedule_of_bursts_is_looked_back_on_quickly(clock: FrozenClock) -> None:

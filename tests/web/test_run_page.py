@@ -42,9 +42,22 @@ def test_it_shows_how_a_run_went(sign_in: SignIn) -> None:
     assert (shown["Peak memory"], shown["CPU"], shown["Summary"]) == ("10.0 MB", "0.5 s", "3 rows")
 
 
+def test_its_timeline_calls_a_signal_a_signal(sign_in: SignIn) -> None:
+    page = page_of(sign_in("victor"), perform(make_run(), None, reason="signalled", signal=9))
+    assert "Technical failure, signal SIGKILL (9)" in page and "exit code SIGKILL" not in page
+
+
 def test_it_is_found_by_its_number_too(sign_in: SignIn) -> None:
     run = make_run()
     assert run.public_id in text_of(sign_in("victor").get(f"/runs/{run.id}"))
+
+
+def test_it_says_who_ended_a_run_whose_last_attempt_had_failed(sign_in: SignIn) -> None:
+    run = perform(make_run(retry_count=1), 9)
+    ada = sign_in("ada")
+    send(ada, f"/runs/{run.public_id}/stop")
+    page = page_of(ada, run)
+    assert page.index("Stopped by ada.") < page.index("Exit code 9")
 
 
 @pytest.mark.parametrize("path", ["", "/log", "/download"])

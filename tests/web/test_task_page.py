@@ -7,9 +7,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from scheduler.accounts.models import User
-from scheduler.tasks import definitions, trash
+from scheduler.runs import ledger
+from scheduler.tasks import definitions, pausing, trash
 from tests.conftest import FrozenClock
-from tests.factories import SYSTEM, as_actor, claim, make_group, make_run, make_task, perform
+from tests.factories import SYSTEM, as_actor, claim, make_group, make_run, make_task, perform, rows
 from tests.web.forms import HTMX, text_of
 
 SignIn = Callable[[str], FlaskClient]
@@ -27,6 +28,39 @@ def test_it_shows_name_schedule_and_next_run(sign_in: SignIn) -> None:
     page = page_of(sign_in("victor"), f"/tasks/{task.id}")
     assert "<h1>nightly</h1>" in page and "0 2 * * 1-5" in page and "Never run" in page and ">prod</a>" in page
     assert "03-03 Tue 10:00" in page and "in 14 h" in page
+
+
+def test_it_promises_no_run_that_a_pause_covers(sign_in: SignIn) -> None:
+    task, browser = make_task(cron="0 13 * * *"), sign_in("victor")
+    assert "will be missed" not in page_of(browser, f"/tasks/{task.id}")
+    pausing.pause(SYSTEM)
+    page = page_of(browser, f"/tasks/{task.id}")
+    assert "will be missed: everything is paused" in page and 'data-relative="until"' not in page
+
+
+def test_it_says_of_a_disabled_task_that_its_queued_runs_still_begin(sign_in: SignIn) -> None:
+    task = make_task()
+    make_run(task)
+    definitions.disable(SYSTEM, task.id)
+    assert "what waits already still runs (1)" in page_of(sign_in("victor"), f"/tasks/{task.id}")
+
+
+def test_it_says_so_of_no_retry_that_will_not_come(sign_in: SignIn, clock: FrozenClock) -> None:
+    task = make_task(cron="0 13 * * *", retry_count=1)
+    ledger.settle(clock.move(hours=1))
+    perform(rows(task)[0], 9)
+    definitions.disable(SYSTEM, task.id)
+    assert "what waits already" not in page_of(sign_in("victor"), f"/tasks/{task.id}")
+
+
+def test_one_that_follows_others_is_not_said_to_be_started_by_hand_only(sign_in: SignIn) -> None:
+    make_task(key="first", name="First")
+    task = make_task(schedule_type="manual", schedule_config={}, depends_on=["first"])
+    browser = sign_in("victor")
+    for path in (f"/tasks/{task.id}", f"/tasks?q={task.name}"):
+        page = page_of(browser, path)
+        assert "After other tasks, or when started by hand" in page and "Only when started by hand" not in page
+    assert "none planned" not in page_of(browser, f"/tasks/{task.id}")
 
 
 def test_it_is_found_by_its_key(sign_in: SignIn) -> None:
