@@ -20,7 +20,7 @@ from scheduler.runs import dependants, digest, endings, journal
 from scheduler.runs.digest import Ended
 from scheduler.runs.endings import Report as Report
 from scheduler.runs.models import Attempt, Run
-from scheduler.runs.status import LIVE, AttemptStatus, Status
+from scheduler.runs.status import ASKED_FOR, LIVE, AttemptStatus, Status
 from scheduler.tasks.models import Task
 
 _run, _attempt, _task = table(Run).c, table(Attempt).c, table(Task).c
@@ -34,12 +34,12 @@ _TAKE = (
     .returning(_run.id, _run.attempts, _run.task_id, _run.task_version, _run.cause, _run.scheduled_at)
 )  # fmt: skip
 _OPEN = Prepared(insert(table(Attempt)))
-_RETRY = and_(_run.status == Status.PENDING, _run.not_before.is_not(None))
+_BY_ITSELF = and_(_run.status == Status.PENDING, or_(_run.not_before.is_not(None), _run.cause.not_in(ASKED_FOR)))
 _ORPHANS = (
     select(_run.id, _task.deleted_at)
     .join_from(table(Run), table(Task), _task.id == _run.task_id)
     .where(_run.status.in_(LIVE), _run.cancel_at.is_(None))
-    .where(or_(and_(_task.deleted_at.is_not(None), _task.trial.is_(False)), and_(_task.enabled.is_(False), _RETRY)))
+    .where(or_(and_(_task.deleted_at.is_not(None), _task.trial.is_(False)), and_(_task.enabled.is_(False), _BY_ITSELF)))
 )
 _CLOSE = Prepared(
     update(table(Attempt)).where(
@@ -193,7 +193,7 @@ def cancel_all(task_id: int, by: str, code: str) -> None:
 
 
 def cancel_orphans() -> None:
-    """End what nobody wants any more: all of tasks in the trash, waiting retries of the schedules of disabled ones.
+    """End what nobody wants any more: all of tasks in the trash, and of disabled ones what waits and would begin by itself.
 
     Whoever deleted or disabled them may have had no daemon to tell.
     """

@@ -70,7 +70,9 @@ def _stopped(_run: Run, known: Mapping[str, Any]) -> Sentence:
 def _disabled(run: Run, _known: Mapping[str, Any]) -> Sentence:
     if run.status == Status.SKIPPED:
         return Sentence(N_("Skipped: what it waits for has ended, but the task was disabled."))
-    return Sentence(N_("It was to be retried, but its task was disabled."))
+    if run.attempts:
+        return Sentence(N_("It was to be retried, but its task was disabled."))
+    return Sentence(N_("Its task was disabled before it could begin."))
 
 
 def _broken(_run: Run, known: Mapping[str, Any]) -> Sentence:

@@ -32,13 +32,14 @@ def selected(condition: ColumnElement[bool]) -> Select[Any]:
     return query.join(table(Task), _task.id == _run.task_id).join(table(Group), _group.id == _task.group_id).where(condition)
 
 
-# A retry of a disabled task never has its time.
+# Of a disabled task only what somebody asks for begins, and only once.
 _its_task = table(Task).alias("its_task").c
-_WANTED = exists().where(_its_task.id == _run.task_id, _its_task.enabled.is_(True))
-_RETRIED = and_(_run.not_before <= bindparam("now", type_=UTCDateTime), _WANTED)
+_ASKED = and_(_run.not_before.is_(None), _run.cause.in_(ASKED_FOR))
+_WANTED = or_(_ASKED, exists().where(_its_task.id == _run.task_id, _its_task.enabled.is_(True)))
+_TIME = or_(_run.not_before.is_(None), _run.not_before <= bindparam("now", type_=UTCDateTime))
 # Written out, or the databases could not tell that the index of those that wait is meant.
 _WAITS = _run.status == literal_column("'pending'")
-_COME = and_(_WAITS, or_(_run.not_before.is_(None), _RETRIED))
+_COME = and_(_WAITS, _TIME, _WANTED)
 # Chosen before it is joined, and in the order of an index: of a thousand that wait a few are looked at.
 _FIRST = select(_run.id).where(_COME).order_by(*ORDER).limit(bindparam("most")).scalar_subquery()
 _STARTABLE = selected(_run.id.in_(_FIRST)).order_by(*ORDER)
@@ -100,7 +101,7 @@ def _not_held() -> Select[Any]:
     """Of each task the first so many that it may have besides those that run, and of these the same for each group."""
     place = func.row_number().over(partition_by=_run.task_id, order_by=ORDER)
     query = selected(_COME).add_columns(_run.weight, place.label("place"))
-    wanted = or_(_run.hastened_by != "", and_(_run.cause.in_(ASKED_FOR), _run.not_before.is_(None)))
+    wanted = or_(_run.hastened_by != "", _ASKED)
     query = query.where(or_(not_(pausing.IN_FORCE), wanted))
     one, by_task, by_group = query.subquery(), _running(_run.task_id), _running(_run.group_id)
     place = func.row_number().over(partition_by=one.c.group_id, order_by=(one.c.weight, one.c.id))

@@ -71,9 +71,9 @@ class Standing:
 
     @property
     def waiting(self) -> int:
-        """How many runs wait that begin though the task is disabled: all but retries of what came by itself."""
+        """How many runs wait that begin though the task is disabled: those that somebody asked for."""
         waiting = (run for run in self.alive if run.status == Status.PENDING)
-        return sum(run.not_before is None or run.cause in ASKED_FOR for run in waiting)
+        return sum(run.not_before is None and run.cause in ASKED_FOR for run in waiting)
 
     @property
     def average(self) -> float | None:

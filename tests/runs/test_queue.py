@@ -230,6 +230,17 @@ def test_no_retry_comes_after_its_task_was_disabled(clock: FrozenClock, by_hand:
     assert (ended.status, ended.reason) == ("cancelled", {"code": "disabled", "by": ""})
 
 
+def test_what_waits_of_a_disabled_task_begins_only_when_somebody_asked_for_it(clock: FrozenClock) -> None:
+    task = make_task(cron=MINUTELY, overlap_policy="queue", max_instances=2)
+    ledger.settle(clock.move(minutes=1))
+    by_hand = make_run(task)
+    definitions.disable(SYSTEM, task.id)
+    assert started() == [by_hand.id]
+    lifecycle.cancel_orphans()
+    ended = rows(task)[0]
+    assert (ended.status, ended.reason) == ("cancelled", {"code": "disabled", "by": ""})
+
+
 @pytest.mark.parametrize("by_hand", [True, False])
 def test_what_fails_after_its_task_was_disabled_is_not_retried(clock: FrozenClock, by_hand: bool) -> None:
     task = make_task(cron=MINUTELY, retry_count=3)

@@ -38,11 +38,11 @@ def test_it_promises_no_run_that_a_pause_covers(sign_in: SignIn) -> None:
     assert "will be missed: everything is paused" in page and 'data-relative="until"' not in page
 
 
-def test_it_says_of_a_disabled_task_that_its_queued_runs_still_begin(sign_in: SignIn) -> None:
+def test_it_says_of_a_disabled_task_that_what_was_started_by_hand_still_begins(sign_in: SignIn) -> None:
     task = make_task()
     make_run(task)
     definitions.disable(SYSTEM, task.id)
-    assert "what waits already still runs (1)" in page_of(sign_in("victor"), f"/tasks/{task.id}")
+    assert "what was started by hand still runs (1)" in page_of(sign_in("victor"), f"/tasks/{task.id}")
 
 
 def test_it_says_so_of_no_retry_that_will_not_come(sign_in: SignIn, clock: FrozenClock) -> None:
