@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
@@ -15,8 +15,9 @@ from scheduler.database import chunks, table
 from scheduler.prepared import Prepared
 from scheduler.runs.digest import Ended
 from scheduler.runs.models import Run
+from scheduler.runs.rounds import Rounds
 from scheduler.runs.rows import alive_of, join, keep, new_row
-from scheduler.runs.status import LIVE, RAN, Cause, Status
+from scheduler.runs.status import RAN, Cause, Status
 from scheduler.tasks.models import Dependency, Task
 
 KEY_ROOM = Run.cause_key.type.length
@@ -38,15 +39,6 @@ _TOLD = (
     .where(_task.deleted_at.is_(None), _upstream.c.deleted_at.is_(None))
     .order_by(_task.id, _edge.upstream_id)
 )  # fmt: skip
-_PLANNED = select(Run.id, Run.task_id, Run.public_id, Run.scheduled_at)
-
-
-class Planned(NamedTuple):
-    """A run of an upstream: when it was due tells which of the others' runs it belongs together with."""
-
-    task_id: int
-    public_id: str
-    due: datetime
 
 
 @dataclass
@@ -57,6 +49,11 @@ class Waiting:
     arrivals: dict[int, str | None] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
     changed: set[int] = field(default_factory=set)
+
+    @property
+    def gathering(self) -> bool:
+        """Whether ends of several tasks have to come together."""
+        return self.task.depends_mode != "any" and len(self.arrivals) > 1
 
     def hear(self, end: Ended, public_id: str, outdated: Set[int]) -> list[str]:
         """Count this end; the runs that make it due now, if they do. Of `outdated` upstreams a newer run is to end yet."""
@@ -92,15 +89,14 @@ def release(session: Session, ended: Sequence[Ended]) -> list[int]:
     if not waiting:
         return []
     now = clock.now()
-    known = _planned(session, [end.run_id for end in ran])
+    names = _public_ids(session, [end.run_id for end in ran])
     alive = alive_of(session, sorted(waiting))
-    open_ends = _open(session, {upstream for one in waiting.values() for upstream in one.arrivals}) | known
+    rounds = Rounds(session, {upstream for one in waiting.values() if one.gathering for upstream in one.arrivals}, ran)
     for end in ran:
-        this = open_ends.pop(end.run_id)
-        outdated = {other.task_id for other in open_ends.values() if other.due <= this.due} - {end.task_id}
+        outdated = rounds.hear(end)
         for one in waiting.values():
             if end.task_id in one.arrivals:
-                sources = one.hear(end, this.public_id, outdated)
+                sources = one.hear(end, names[end.run_id], outdated)
                 if sources:
                     _due(one, sources, (end.at, now), alive.setdefault(one.task.id, []))
     changes = [
@@ -137,18 +133,9 @@ def _waiting(session: Session, upstream_ids: Sequence[int]) -> dict[int, Waiting
     return found
 
 
-def _planned(session: Session, run_ids: Sequence[int]) -> dict[int, Planned]:
-    found: dict[int, Planned] = {}
+def _public_ids(session: Session, run_ids: Sequence[int]) -> dict[int, str]:
+    found: dict[int, str] = {}
     for part in chunks(run_ids):
-        query = _PLANNED.where(Run.id.in_(part))
-        found |= {row.id: Planned(row.task_id, row.public_id, row.scheduled_at) for row in session.execute(query)}
-    return found
-
-
-def _open(session: Session, task_ids: Set[int]) -> dict[int, Planned]:
-    """The runs of these tasks that have not ended, but for those that were asked to stop."""
-    found: dict[int, Planned] = {}
-    for part in chunks(sorted(task_ids)):
-        query = _PLANNED.where(Run.status.in_(LIVE), Run.task_id.in_(part), Run.cancel_at.is_(None))
-        found |= {row.id: Planned(row.task_id, row.public_id, row.scheduled_at) for row in session.execute(query)}
+        query = select(Run.id, Run.public_id).where(Run.id.in_(part))
+        found |= {row.id: row.public_id for row in session.execute(query)}
     return found

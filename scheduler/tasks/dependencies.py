@@ -1,13 +1,13 @@
 """What waits for what: a task's upstreams as people name them, saved without a circle; the runs that makes are not made here."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, lazyload
 
 from scheduler.accounts.permissions import Actor, can
-from scheduler.database import db
+from scheduler.database import chunks, db
 from scheduler.errors import N_, Invalid, Problem
 from scheduler.tasks.models import Dependency, Task
 from scheduler.tasks.queries import matching
@@ -119,6 +119,19 @@ def graph(actor: Actor, around: int | None = None) -> Graph:
     ids = {number for pair in pairs for number in pair} | ({around} if around is not None else set())
     tasks = {task.id: task for task in _tasks(db.session(), sorted(ids)) if can(actor, "task.see", task)}
     return Graph(tasks, [(upstream, task) for upstream, task in pairs if task in tasks])
+
+
+def behind(session: Session, task_ids: Collection[int]) -> dict[int, set[int]]:
+    """Each of these tasks with itself and all that it comes after, however far back."""
+    pairs: list[tuple[int, int]] = []
+    frontier, seen = sorted(task_ids), set(task_ids)
+    edges = select(Dependency.task_id, Dependency.upstream_id)
+    while frontier:
+        fresh = [row for part in chunks(frontier) for row in session.execute(edges.where(Dependency.task_id.in_(part)))]
+        pairs += [(row.task_id, row.upstream_id) for row in fresh]
+        frontier = sorted({row.upstream_id for row in fresh} - seen)
+        seen.update(frontier)
+    return {one: _reached(pairs, one) for one in task_ids}
 
 
 def choices(actor: Actor, task: Task | None, most: int) -> list[Task]:

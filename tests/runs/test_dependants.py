@@ -149,6 +149,24 @@ def test_a_diamond_with_one_bad_night_does_not_fall_a_night_behind(clock: Frozen
     assert len(rows(d)) == 2
 
 
+@pytest.mark.parametrize("order", ["quick slow slower", "slow quick slower", "slow slower quick"])
+def test_branches_of_unequal_length_come_together_after_a_bad_night(clock: FrozenClock, order: str) -> None:
+    first = make_task()
+    quick, slow = after(first), after(first)
+    slower = after(slow)
+    last = after(quick, slower, overlap_policy="queue")
+    tasks = {"quick": quick, "slow": slow, "slower": slower}
+    for code in (1, 0, 0):
+        clock.move(hours=24)
+        run(first)
+        for name in order.split():
+            clock.move(minutes=1)
+            perform(rows(tasks[name])[-1], code if name == "quick" else 0)
+        tonight = sorted(rows(task)[-1].public_id for task in (quick, slower))
+        assert [one.upstream for one in rows(last)][-1:] == ([] if code else [tonight])
+    assert len(rows(last)) == 2
+
+
 def test_ends_of_one_night_that_are_reported_together_belong_together(clock: FrozenClock) -> None:
     a, c = make_task(), make_task()
     d = after(a, c, overlap_policy="queue")
