@@ -117,6 +117,7 @@ class Result(TypedDict, total=False):
     progress: Progress | None
     summary: str | None
     metrics: dict[str, float]
+    left_behind: int  # processes that went on when the task itself had ended, and were ended
     unmet_limits: dict[str, int | None]  # which could not be had, and what holds instead; None: nothing does
     index: list[list[int]] | None
 

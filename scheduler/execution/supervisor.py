@@ -152,6 +152,7 @@ class Attempt:
             "stopped_with": watch.stopped_with,
             "peak_memory_kb": watch.peak_memory_kb,
             "cpu_seconds": round(watch.cpu_seconds, 6),
+            "left_behind": watch.left_behind,
             "unmet_limits": child.unmet_limits(self._spec),
         }
 

@@ -17,15 +17,16 @@ def descendants(root: int, spare: Container[int] = ()) -> Iterator[int]:
             yield from descendants(child)
 
 
-def signal_all(root: int, number: int, spare: Container[int] = ()) -> bool:
-    """Send a signal to everything below `root`; False when there is nothing.
+def signal_all(root: int, number: int, spare: Container[int] = ()) -> int:
+    """Send a signal to everything below `root`; how many processes that are.
 
     Whole process groups are hit where possible: the kernel does that in one step, so not even a fork bomb slips through.
     """
     own = os.getpgrp()
     groups: set[int] = set()
     single: set[int] = set()
-    for pid in descendants(root, spare):
+    found = list(descendants(root, spare))
+    for pid in found:
         with suppress(ProcessLookupError):
             group = os.getpgid(pid)
             if group == own:
@@ -38,18 +39,20 @@ def signal_all(root: int, number: int, spare: Container[int] = ()) -> bool:
     for pid in single:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
-    return bool(groups or single)
+    return len(found)
 
 
-def terminate(root: int) -> None:
-    """Ask everything below `root` to end, and wake what is suspended so that it can."""
-    if signal_all(root, signal.SIGTERM):
+def terminate(root: int) -> int:
+    """Ask everything below `root` to end, and wake what is suspended so that it can; how many processes that are."""
+    count = signal_all(root, signal.SIGTERM)
+    if count:
         signal_all(root, signal.SIGCONT)
+    return count
 
 
 def kill(root: int, spare: Container[int] = ()) -> bool:
     """End everything below `root` for good; False when nothing was left. What forked meanwhile needs another call."""
-    return signal_all(root, signal.SIGKILL, spare)
+    return signal_all(root, signal.SIGKILL, spare) > 0
 
 
 def kill_bearers(entries: set[bytes]) -> bool:

@@ -34,6 +34,7 @@ class Watch:
         self.failure = b""
         self.peak_memory_kb = 0
         self.cpu_seconds = 0.0
+        self.left_behind = 0
         self._grace = spec.grace
         self._folder = folder
         self._output = output
@@ -121,7 +122,7 @@ class Watch:
 
     def _clear_leftovers(self) -> None:
         if self.stopped_for is None:
-            tree.terminate(os.getpid())
+            self.left_behind = tree.terminate(os.getpid())
         last = time.monotonic() + min(self._grace, LEFTOVER_GRACE)
         self._kill_at = last if self._kill_at is None else min(self._kill_at, last)
 

@@ -17,7 +17,7 @@ from scheduler.runs.status import FAILED, AttemptStatus, Status
 from scheduler.tasks.models import Dependency, Task
 
 KEPT = (  # of the process's details
-    "progress", "metrics", "stopped_with", "log_error", "last_error_line", "log_lines", "log_cut", "unmet_limits",
+    "progress", "metrics", "stopped_with", "log_error", "last_error_line", "log_lines", "log_cut", "left_behind", "unmet_limits",
 )  # fmt: skip
 
 _run, _attempt, _task, _edge = table(Run).c, table(Attempt).c, table(Task).c, table(Dependency).c

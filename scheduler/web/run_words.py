@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 
 from scheduler.errors import N_
 from scheduler.runs import reasons
@@ -131,6 +131,16 @@ def unmet_limits(attempt: Attempt | None) -> list[str]:
         )
         for name, most in found.items()
     ]
+
+
+def left_behind(attempt: Attempt | None) -> str:
+    """That processes went on when the task itself had ended; empty when none did."""
+    count = (attempt.result or {}).get("left_behind", 0) if attempt else 0
+    return (
+        ngettext("It left %(num)s process behind, which was ended.", "It left %(num)s processes behind, which were ended.", count)
+        if count
+        else ""
+    )
 
 
 def _technical(code: int | None, number: int | None) -> str:

@@ -49,6 +49,11 @@ def test_it_kills_what_a_finished_task_leaves_behind(station: Station, cookie: d
     assert alive(f"COOKIE={cookie['COOKIE']}") == []
 
 
+@pytest.mark.parametrize(("command", "left"), [("setsid sleep 600 & sleep 0.2", 1), ("sleep 0.1 & wait", 0)])
+def test_it_counts_what_a_finished_task_leaves_behind(station: Station, command: str, left: int) -> None:
+    assert station.perform(command)[0]["left_behind"] == left
+
+
 def test_it_lets_a_task_end_by_itself_within_the_grace(station: Station) -> None:
     folder = station.start("trap 'echo bye; exit 5' TERM; echo ready; while :; do sleep 0.05; done", grace=5)
     until(lambda: b"ready" in log_of(folder))

@@ -99,6 +99,11 @@ def test_it_says_which_limits_could_not_be_had(sign_in: SignIn) -> None:
     assert "The limit “Open files” was 64: the machine allows no more." in page
 
 
+def test_it_says_what_the_task_left_behind(sign_in: SignIn) -> None:
+    run = perform(make_run(), details={"left_behind": 2})
+    assert "It left 2 processes behind, which were ended." in page_of(sign_in("victor"), run)
+
+
 def test_a_kill_of_ours_is_no_lack_of_memory(sign_in: SignIn) -> None:
     run = perform(make_run(), None, reason="timeout", signal=9)
     assert "out of memory" not in page_of(sign_in("victor"), run)

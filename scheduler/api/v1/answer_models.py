@@ -50,6 +50,7 @@ class Attempt(Shape):
     error_message: str | None
     metrics: dict[str, Number]
     unmet_limits: dict[str, int | None]
+    left_behind: int
 
 
 class Usage(Shape):

@@ -101,6 +101,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "error_message": attempt.error or _killed(attempt.status, attempt.signal),
         "metrics": (attempt.result or {}).get("metrics") or {},
         "unmet_limits": (attempt.result or {}).get("unmet_limits") or {},
+        "left_behind": (attempt.result or {}).get("left_behind", 0),
     }
 
 
