@@ -81,8 +81,8 @@ class Head:
 
     @property
     def most_attempts(self) -> int:
-        """How many attempts there may be, as the task stands now."""
-        return max(int(self.task.policy["retry_count"]) + 1, len(self.attempts))
+        """How many attempts there may be, as the task stands now; one that waits already comes all the same."""
+        return max(int(self.task.policy["retry_count"]) + 1, len(self.attempts) + (self.standing == "retrying"))
 
     @cached_property
     def progress(self) -> Progress | None:

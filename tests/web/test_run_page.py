@@ -14,7 +14,7 @@ from scheduler.nodes import Node
 from scheduler.runs import endings, late, ledger, lifecycle
 from scheduler.runs.folders import PROGRESS
 from scheduler.runs.models import Attempt, Run
-from scheduler.tasks import secrets, trash
+from scheduler.tasks import definitions, secrets, trash
 from scheduler.web import run_words
 from tests.conftest import FrozenClock
 from tests.factories import SYSTEM, claim, finish, make_group, make_run, make_task, outcome, perform, rows
@@ -139,6 +139,12 @@ def test_it_says_when_the_next_attempt_starts(sign_in: SignIn) -> None:
     run = perform(make_run(retry_count=2, retry_delay_seconds=90), 2)
     page = page_of(sign_in("victor"), run)
     assert "Waiting to retry" in page and "The next attempt starts" in page and "in 1 min" in page
+
+
+def test_a_retry_that_waits_is_counted_though_the_task_allows_none_any_more(sign_in: SignIn) -> None:
+    run = perform(make_run(retry_count=2, retry_delay_seconds=90), 2)
+    definitions.edit(SYSTEM, run.task_id, {"retry_count": 0})
+    assert facts(page_of(sign_in("victor"), run))["Attempt"] == "1 / 2"
 
 
 def test_one_whose_attempt_never_began_waits_to_run_and_not_to_retry(sign_in: SignIn) -> None:
