@@ -1,8 +1,9 @@
 """What a schedule will do, for every door alike: its next runs, what is odd about them, or why it is refused."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -63,8 +64,7 @@ def preview(ask: Ask) -> Preview:
     after = ask.after if ask.after is not None else clock.now()
     refuse_never(plan, after)
     count = min(max(ask.count, 1), MOST, ask.max_runs or MOST)
-    here = zone(ask.timezone)
-    runs = [Occurrence(utc, utc.astimezone(here), note(plan, utc, here)) for utc in plan.upcoming(after, count)]
+    runs = occurrences(plan, plan.upcoming(after, count), zone(ask.timezone))
     cron = "; ".join(plan.schedule.expressions()) or None
     return Preview(plan, kind, cron, runs, warnings(plan, after))
 
@@ -80,11 +80,19 @@ def refuse_never(plan: Plan, after: datetime) -> None:
     raise Invalid.because(N_("Nothing is due before the end: the task would never run."), field="end_at")
 
 
-def note(plan: Plan, utc: datetime, here: ZoneInfo) -> Note | None:
-    """What a clock change did to one due instant."""
+def occurrences(plan: Plan, due: Sequence[datetime], here: ZoneInfo) -> list[Occurrence]:
+    """These due instants, which follow each other, on the task's clock, with what clock changes did to them."""
     schedule = plan.schedule
     if not isinstance(schedule, WallSchedule) or (isinstance(schedule, Once) and schedule.at.tzinfo is not None):
-        return None
+        return [Occurrence(utc, utc.astimezone(here)) for utc in due]
+    notes = [_changed(schedule, utc, here) for utc in due]
+    left_out = [None, *(_left_out(schedule, *both, here) for both in pairwise(due))]
+    noted = zip(due, notes, left_out, strict=False)
+    return [Occurrence(utc, utc.astimezone(here), changed or left) for utc, changed, left in noted]
+
+
+def _changed(schedule: WallSchedule, utc: datetime, here: ZoneInfo) -> Note | None:
+    """What a clock change did to one due instant."""
     local = utc.astimezone(here)
     shown = local.replace(tzinfo=None, fold=0)
     before = (utc - wall.SECOND).astimezone(here)
@@ -100,6 +108,16 @@ def note(plan: Plan, utc: datetime, here: ZoneInfo) -> Note | None:
     if schedule.wildcard:
         return N_("first pass of a repeated hour"), {}
     return N_("this time comes twice; only the first one counts"), {}
+
+
+def _left_out(schedule: WallSchedule, previous: datetime, utc: datetime, here: ZoneInfo) -> Note | None:
+    """A time between the two that a clock set forward swallowed, where the wait became longer for it."""
+    before, shown = (one.astimezone(here).replace(tzinfo=None, fold=0) for one in (previous, utc))
+    planned = schedule.next_wall(before)
+    if planned is None or planned >= shown or utc - previous <= planned - before:
+        return None
+    given = {"time": values.clock_text(planned.time()), "day": planned.date().isoformat()}
+    return N_("%(time)s on %(day)s does not exist and is left out"), given
 
 
 def warnings(plan: Plan, after: datetime) -> list[Problem]:

@@ -7,6 +7,7 @@ from scheduler.schedules.preview import Ask, preview
 from tests.schedules.tools import utc
 
 START = utc("2026-01-01")
+LEFT_OUT = "02:00 on 2026-03-29 does not exist and is left out"
 MOVED = "moved from 02:30, a time that does not exist on that day"
 
 
@@ -40,6 +41,14 @@ def test_it_shows_the_value_drawn_for_a_hash():
             ["first pass of a repeated hour", "second pass of a repeated hour", None],
         ),
         ("interval", "3600", "Europe/Berlin", "2026-10-25T00:00", [None, None]),
+        (
+            "cron",
+            "*/30 2 * * *",
+            "Europe/Berlin",
+            "2026-03-28T01:10",
+            [None, LEFT_OUT, None],
+        ),
+        ("cron", "*/30 * * * *", "Europe/Berlin", "2026-03-29T00:10", [None, None, None]),
         ("once", "2026-10-25T02:30", "Europe/Berlin", "2026-10-24T12:00", ["this time comes twice; only the first one counts"]),
         ("once", "2026-10-25T02:30+01:00", "Europe/Berlin", "2026-10-24T12:00", [None]),
     ],

@@ -20,7 +20,7 @@ from scheduler.runs import history, statistics
 from scheduler.runs.models import Run
 from scheduler.runs.status import Status
 from scheduler.schedules import zone
-from scheduler.schedules.preview import Occurrence, note
+from scheduler.schedules.preview import occurrences
 from scheduler.tasks import dependencies, queries
 from scheduler.tasks.models import Task
 
@@ -100,8 +100,7 @@ def next_runs(task_id: str) -> Response:
     """When it is due next; never, while it is paused."""
     task = queries.find(gate.current_actor(), task_id)
     count = asking.number("count", 5, (1, MOST_RUNS))
-    plan, here = queries.plan_of(task), zone(task.timezone)
-    due = [Occurrence(utc, utc.astimezone(here), note(plan, utc, here)) for utc in queries.upcoming(task, count)]
+    due = occurrences(queries.plan_of(task), queries.upcoming(task, count), zone(task.timezone))
     return done({"next_runs": [occurrence(one) for one in due]})
 
 
