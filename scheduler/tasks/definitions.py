@@ -73,7 +73,7 @@ def enable(actor: Actor, task_id: int) -> Task:
 
 
 def disable(actor: Actor, task_id: int) -> Task:
-    """Let the schedule rest; what runs goes on."""
+    """Let the schedule rest; what runs goes on, of what waits only what somebody asked for."""
     return _switch(actor, task_id, False)
 
 
