@@ -43,9 +43,11 @@ def full(app: Flask) -> Iterator[None]:
         raw.execute(limit)
 
     database.event.listen(db.engine, "connect", on_connect)
-    yield
-    database.event.remove(db.engine, "connect", on_connect)
-    db.engine.dispose()
+    try:
+        yield
+    finally:
+        database.event.remove(db.engine, "connect", on_connect)
+        db.engine.dispose()
 
 
 @contextmanager

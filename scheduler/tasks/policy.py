@@ -35,7 +35,7 @@ class Policy(BaseModel):
     retry_delay_seconds: int = Field(60, ge=0, le=86_400)
     retry_backoff: Literal["fixed", "exponential"] = "fixed"
     retry_max_delay_seconds: int = Field(3600, ge=0, le=604_800)
-    success_exit_codes: Annotated[ExitCodes, Field(min_length=1)] = [0]  # they go before the next
+    success_exit_codes: ExitCodes = [0]  # they go before the next
     business_exit_codes: ExitCodes = [1]
     overlap_policy: Literal["skip", "queue", "replace", "allow"] = "skip"
     misfire_policy: Literal["skip", "run_once", "run_all"] = "skip"
