@@ -67,7 +67,8 @@ def ended(site: Site, task: Task, count: int = INSTANTS) -> Counter[str]:
 @pytest.mark.parametrize(("name", "passing"), [*((name, 1) for name in PLACES), *((name, 2) for name in KEPT)])
 def test_a_death_at_each_step_loses_nothing_and_doubles_nothing(site: Site, name: str, passing: int) -> None:
     server = site.start(SCHEDULER_FAILPOINT=f"{name}:kill@{passing}")
-    task = every_second(site, limits={"open_files": 100} if name.startswith("child") else {})  # it is forked for its limits
+    limits = {"open_files": 100} if name.startswith("child") else {}  # it is forked for its limits
+    task = every_second(site, limits=limits, then="; sleep 0.6" if passing > 1 else "")  # who is idle for a second leaves
     die_at(site, name, server)
     site.start()
     found = ended(site, task)
