@@ -98,17 +98,21 @@ def _prepare(instance: Path, host: Host, own: socket.socket) -> None:
 
 
 def _bear(host: Host, line: int, content: int) -> None:
-    """Fork twice: when the one between has ended, the supervisor is the runner's child, who waits for it."""
+    """Fork twice: when the one between has ended, the supervisor is the runner's child, who waits for it.
+
+    Its line is closed here before anybody is waited for: held by us it would take a spec for a supervisor that is dead.
+    """
+    between = None
     try:
         between = os.fork()
-        if between == 0:
-            _supervise(host, line, content)
-        os.waitpid(between, 0)
     except OSError as error:
         sys.stderr.write(f"event=no_supervisor error={error}\n")
-    finally:
-        os.close(line)
-        os.close(content)
+    if between == 0:
+        _supervise(host, line, content)
+    os.close(line)
+    os.close(content)
+    if between is not None:
+        os.waitpid(between, 0)
 
 
 def _supervise(host: Host, line: int, content: int) -> NoReturn:
