@@ -13,6 +13,7 @@ from scheduler.accounts import chain
 from scheduler.accounts.models import AuditEntry
 from scheduler.accounts.permissions import SYSTEM
 from scheduler.cli import copies
+from scheduler.daemon.presence import mark
 from scheduler.daemon.process import leadership
 from scheduler.database import db
 from scheduler.kinds import kinds
@@ -108,10 +109,10 @@ def test_nothing_is_restored_under_a_running_daemon(house: House) -> None:
 
 def test_nothing_is_restored_under_a_running_worker(house: House) -> None:
     backup = house.backup()
-    nodes.seen("the mark", works=True)
+    nodes.seen(mark(house.folder), works=True)
     before = config.use(config.settings().model_copy(update={"engine": config.Engine(type="celery")}))
     assert "Stop the workers first" in house.call("restore", "--yes", backup["backup"], fails=True)
-    nodes.seen("the mark", works=False)
+    nodes.seen(mark(house.folder), works=False)
     house.call("restore", "--yes", backup["backup"])
     config.use(before)
 
